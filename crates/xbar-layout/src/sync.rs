@@ -1,0 +1,150 @@
+//! The loom shim: every atomic operation of the project goes through here, so that a model checker can see it.
+//!
+//! No other source file names the `xbar_loom` cfg or imports `core::sync::atomic`. Beside the plain atomics the
+//! shim has what shared memory needs:
+//!
+//! - [`ReadU32`], [`ReadU64`]: words seen through a *read-only* mapping. Only small relaxed loads are defined
+//!   there (std's `sync::atomic` documentation, "Atomic accesses to read-only memory"), so these types can do
+//!   nothing else; "acquire" is a relaxed load and an acquire fence, which costs nothing on x86_64.
+//! - [`full_fence`] and [`claim_then_full_fence`]: the two sides of hold against reclaim.
+
+#![allow(unsafe_code)] // two lines of assembly and two pointer casts, each with its reason
+
+#[cfg(not(xbar_loom))]
+mod imp {
+    pub use core::hint::spin_loop;
+    pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+}
+
+#[cfg(xbar_loom)]
+mod imp {
+    pub use loom::hint::spin_loop;
+    pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+}
+
+pub use imp::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
+
+/// True when the atomics are the model checker's: assembly and the kernel are out of reach then.
+pub const MODELLED: bool = cfg!(xbar_loom);
+
+macro_rules! read_word {
+    ($(#[$doc:meta])* $name:ident, $atomic:ident, $int:ident) => {
+        $(#[$doc])*
+        #[repr(transparent)]
+        #[derive(Debug)]
+        pub struct $name($atomic);
+
+        impl $name {
+            /// The value, ordered with nothing.
+            #[inline(always)]
+            pub fn load_relaxed(&self) -> $int {
+                // ORDERING: none; the caller orders it with a fence or needs no order.
+                self.0.load(Ordering::Relaxed)
+            }
+
+            /// The value; what the writer stored before its release of this value is visible afterwards.
+            #[inline(always)]
+            pub fn load_acquire(&self) -> $int {
+                // ORDERING: a relaxed load and an acquire fence, because through a read-only mapping no stronger
+                // load is defined. The fence pairs with the release that the caller names.
+                let value = self.0.load(Ordering::Relaxed);
+                fence(Ordering::Acquire);
+                value
+            }
+        }
+    };
+}
+
+read_word! {
+    /// A 32-bit word that is only ever loaded.
+    ReadU32, AtomicU32, u32
+}
+read_word! {
+    /// A 64-bit word that is only ever loaded.
+    ReadU64, AtomicU64, u64
+}
+
+impl ReadU32 {
+    /// The same word, seen by somebody who may only look.
+    #[inline(always)]
+    pub fn of(word: &AtomicU32) -> &Self {
+        // SAFETY: repr(transparent) over the same type.
+        unsafe { &*core::ptr::from_ref(word).cast::<Self>() }
+    }
+
+    /// The word as the kernel's futex calls take it: they only load it.
+    ///
+    /// # Panics
+    ///
+    /// Under the model checker, which has no kernel.
+    pub fn for_kernel(&self) -> &core::sync::atomic::AtomicU32 {
+        for_kernel(&self.0)
+    }
+}
+
+impl ReadU64 {
+    /// The same word, seen by somebody who may only look.
+    #[inline(always)]
+    pub fn of(word: &AtomicU64) -> &Self {
+        // SAFETY: repr(transparent) over the same type.
+        unsafe { &*core::ptr::from_ref(word).cast::<Self>() }
+    }
+
+    /// The same words, seen by somebody who may only look.
+    #[inline(always)]
+    pub fn of_slice(words: &[AtomicU64]) -> &[Self] {
+        // SAFETY: repr(transparent) over the same type, so the slices have the same layout.
+        unsafe { &*(core::ptr::from_ref(words) as *const [Self]) }
+    }
+}
+
+/// A word as the kernel's futex calls take it.
+///
+/// # Panics
+///
+/// Under the model checker, which has no kernel.
+pub fn for_kernel(word: &AtomicU32) -> &core::sync::atomic::AtomicU32 {
+    assert!(!MODELLED, "the model checker's words are unknown to the kernel");
+    // SAFETY: not modelled, so AtomicU32 is core's own type and the cast changes nothing.
+    unsafe { &*core::ptr::from_ref(word).cast() }
+}
+
+/// A sequentially consistent fence: store before, load after, in the order of every other such fence.
+#[inline(always)]
+pub fn full_fence() {
+    // ORDERING: full-fence. The callers name the partner: hold against reclaim, publish against park.
+    fence(Ordering::SeqCst);
+}
+
+/// Sets `cell` from 0 to `value`, then a [`full_fence`]; false, and the cell untouched, when it was not 0.
+///
+/// One locked instruction on x86_64, where the lock prefix is the full barrier already and a fence behind it would
+/// be paid a second time (2.7 against 5 ns here).
+#[inline(always)]
+pub fn claim_then_full_fence(cell: &AtomicU32, value: u32) -> bool {
+    #[cfg(all(target_arch = "x86_64", not(any(xbar_loom, miri))))]
+    {
+        let found: u32;
+        // SAFETY: `cell` is a valid, aligned, writable word; the instruction is an atomic compare-and-exchange with
+        // the fence that the lock prefix implies, that is, the code of the other branch. Flags are clobbered
+        // (no `preserves_flags`), memory is ordered (no `nomem`).
+        unsafe {
+            core::arch::asm!(
+                "lock cmpxchg dword ptr [{cell}], {value:e}",
+                cell = in(reg) cell.as_ptr(),
+                value = in(reg) value,
+                inout("eax") 0_u32 => found,
+                options(nostack),
+            );
+        }
+        found == 0
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, miri)))))]
+    {
+        // ORDERING: cell-reuse: acquire pairs with the release that cleared the cell, so that whoever reads the new
+        // value has also seen the end of the reads made under the old one.
+        let claimed = cell.compare_exchange(0, value, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        full_fence();
+        claimed
+    }
+}
