@@ -1,0 +1,106 @@
+//! The bytes of the blocks.
+
+#![allow(unsafe_code)] // bytes seen as slices, under the promise of whoever owns or holds the block
+
+use core::fmt;
+use core::ptr::NonNull;
+use core::slice;
+
+use xbar_layout::{Byte, Lent};
+
+/// All blocks' bytes, `stride` from one to the next.
+///
+/// Invariant 1: `stride >= block_bytes`, and the memory holds `blocks` strides.
+pub struct Payload<K> {
+    bytes: Lent<[Byte], K>,
+    stride: usize,
+    block_bytes: usize,
+    blocks: u32,
+}
+
+impl<K> Payload<K> {
+    /// Blocks of `block_bytes` in `bytes`, or `None` when the stride is smaller than a block.
+    pub fn new(bytes: Lent<[Byte], K>, stride: usize, block_bytes: usize) -> Option<Self> {
+        if stride == 0 || stride < block_bytes {
+            return None;
+        }
+        let blocks = u32::try_from(bytes.len() / stride).ok()?;
+        Some(Self { bytes, stride, block_bytes, blocks })
+    }
+
+    /// Largest payload of one block in bytes.
+    #[inline]
+    pub const fn block_bytes(&self) -> usize {
+        self.block_bytes
+    }
+
+    /// Number of blocks.
+    #[inline]
+    pub const fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
+    /// The first `length` bytes of block `index`, to be written.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the block (a [`crate::Block`] of this pool says so), and neither reads nor writes it otherwise
+    /// while the slice lives. The memory is mapped writable.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such block, or it is shorter than `length`.
+    #[inline]
+    #[allow(clippy::mut_from_ref)] // the block is the exclusive thing, not the pool
+    pub unsafe fn bytes_mut(&self, index: u32, length: usize) -> &mut [u8] {
+        let place = self.place(index, length);
+        // SAFETY: `place` is valid for `length` bytes (invariant 1), initialised because a mapping or a heap is, and
+        // exclusive by the caller's promise.
+        unsafe { slice::from_raw_parts_mut(place.as_ptr(), length) }
+    }
+
+    /// The first `length` bytes of block `index`.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the block ([`crate::Held`]) while the slice lives, so that no publisher writes it.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such block, or it is shorter than `length`.
+    #[inline]
+    pub unsafe fn bytes(&self, index: u32, length: usize) -> &[u8] {
+        let place = self.place(index, length);
+        // SAFETY: as above; nobody writes by the caller's promise.
+        unsafe { slice::from_raw_parts(place.as_ptr(), length) }
+    }
+
+    #[inline]
+    fn place(&self, index: u32, length: usize) -> NonNull<u8> {
+        assert!(
+            index < self.blocks && length <= self.block_bytes,
+            "{length} bytes of block {index} in a pool of {} blocks of {} bytes",
+            self.blocks,
+            self.block_bytes
+        );
+        let start = index as usize * self.stride;
+        // Through the slice, so that the pointer may reach the whole block.
+        let block = &self.bytes[start..start + self.stride];
+        NonNull::from(block).cast()
+    }
+}
+
+impl<K: Clone> Clone for Payload<K> {
+    fn clone(&self) -> Self {
+        Self { bytes: self.bytes.clone(), ..*self }
+    }
+}
+
+impl<K> fmt::Debug for Payload<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("blocks", &self.blocks)
+            .field("block_bytes", &self.block_bytes)
+            .finish_non_exhaustive()
+    }
+}

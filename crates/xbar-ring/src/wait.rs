@@ -1,0 +1,107 @@
+//! How to wait between two looks at a ring.
+
+use xbar_layout::sync::spin_loop;
+
+/// What to do after a look that found nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Look again.
+    Look,
+    /// Sleep until woken, if the receiver can; look again otherwise.
+    Sleep,
+}
+
+/// Decides what happens between two looks that found nothing.
+///
+/// Open: implement it to call your own scheduler. A strategy needs no operating system; when it says [`Step::Sleep`],
+/// the receiver sleeps if it has something to sleep on (a stream across processes has), else it looks again.
+pub trait WaitStrategy {
+    /// Called after the `looks`-th look in a row that found nothing, from 1.
+    fn step(&mut self, looks: u32) -> Step;
+}
+
+impl<W: WaitStrategy + ?Sized> WaitStrategy for &mut W {
+    #[inline]
+    fn step(&mut self, looks: u32) -> Step {
+        (**self).step(looks)
+    }
+}
+
+/// Looks again at once: the lowest latency, a core of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BusySpin;
+
+impl WaitStrategy for BusySpin {
+    #[inline(always)]
+    fn step(&mut self, _looks: u32) -> Step {
+        Step::Look
+    }
+}
+
+/// One spin hint between looks: leaves the core's units to its other hardware thread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct YieldSpin;
+
+impl WaitStrategy for YieldSpin {
+    #[inline(always)]
+    fn step(&mut self, _looks: u32) -> Step {
+        spin_loop();
+        Step::Look
+    }
+}
+
+/// 1, 2, 4 .. 64 spin hints between looks: less traffic on the line that the writer wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BackoffSpin;
+
+impl WaitStrategy for BackoffSpin {
+    #[inline]
+    fn step(&mut self, looks: u32) -> Step {
+        for _ in 0..1_u32 << looks.min(6) {
+            spin_loop();
+        }
+        Step::Look
+    }
+}
+
+/// The default: busy for 256 looks, with hints for 4096 more (some 50 us), then asleep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Adaptive;
+
+impl WaitStrategy for Adaptive {
+    #[inline(always)]
+    fn step(&mut self, looks: u32) -> Step {
+        if looks <= 256 {
+            return Step::Look;
+        }
+        spin_loop();
+        if looks <= 256 + 4096 { Step::Look } else { Step::Sleep }
+    }
+}
+
+/// Sleeps at once: no core is spent on waiting, a wake-up costs microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Park;
+
+impl WaitStrategy for Park {
+    #[inline(always)]
+    fn step(&mut self, _looks: u32) -> Step {
+        Step::Sleep
+    }
+}
+
+#[cfg(all(test, not(xbar_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_adaptive_and_park_ever_sleep() {
+        let looks = || 1..10_000;
+        assert!(looks().all(|n| BusySpin.step(n) == Step::Look));
+        assert!(looks().all(|n| YieldSpin.step(n) == Step::Look));
+        assert!((1..40).all(|n| BackoffSpin.step(n) == Step::Look));
+        assert_eq!(Adaptive.step(1), Step::Look);
+        assert_eq!(Adaptive.step(u32::MAX), Step::Sleep);
+        assert_eq!(Park.step(1), Step::Sleep);
+    }
+}

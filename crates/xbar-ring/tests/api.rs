@@ -1,0 +1,51 @@
+//! What a caller of the broadcast ring sees, case by case.
+#![cfg(not(xbar_loom))]
+
+mod scenarios;
+
+use scenarios::message;
+use xbar_ring::{HeapRing, Poll, Received};
+
+#[test]
+fn an_abandoned_claim_changes_nothing_a_reader_sees() {
+    let ring = HeapRing::new(4, 2);
+    let (mut writer, mut reader) = (ring.writer(), ring.reader());
+    let _ = writer.claim();
+    assert_eq!(reader.receive(&mut [0; 2]), Received::Empty);
+    writer.publish(&message(0));
+    assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 0 });
+}
+
+#[test]
+fn a_glimpse_says_when_it_was_overtaken() {
+    let ring = HeapRing::new(2, 2);
+    let (mut writer, mut reader) = (ring.writer(), ring.reader());
+    writer.publish(&message(0));
+    let Poll::Ready(glimpse) = reader.poll() else { panic!("nothing there") };
+    assert!(glimpse.is_whole());
+    writer.publish(&message(1));
+    assert!(!glimpse.is_whole());
+    assert_eq!(glimpse.accept(), Err(1));
+    assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 1 });
+}
+
+#[test]
+fn lag_is_told_once_and_leaves_a_margin() {
+    let ring = HeapRing::new(64, 2);
+    let (mut writer, mut reader) = (ring.writer(), ring.reader());
+    for n in 0..100 {
+        writer.publish(&message(n));
+    }
+    // 63 readable: 37 .. 99, and eight of them as margin.
+    assert_eq!(reader.receive(&mut [0; 2]), Received::Lagged { missed: 37 + 8 });
+    for n in 100..107 {
+        writer.publish(&message(n));
+    }
+    assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 45 });
+}
+
+#[test]
+#[should_panic(expected = "a ring needs at least 2 slots, not 1")]
+fn a_ring_of_one_slot_is_refused() {
+    HeapRing::new(1, 1);
+}
