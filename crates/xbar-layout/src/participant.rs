@@ -30,6 +30,8 @@ pub struct Sleepers<A: Access = ReadWrite> {
 pub const STATE_FREE: u32 = 0;
 /// [`Record::state`]: somebody does, or did until it was killed; its lock file knows.
 pub const STATE_TAKEN: u32 = 1;
+/// [`Record::state`]: a publisher left while readers held blocks of its; they are still in its name.
+pub const STATE_OWING: u32 = 2;
 
 /// Where the ledger cells begin in a record: `samples` 32-bit words, each 0 or the index + 1 of a held block.
 pub const CELLS_OFFSET: usize = 256;
@@ -39,7 +41,7 @@ pub const CELLS_OFFSET: usize = 256;
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct Record<A: Access = ReadWrite> {
-    /// [`STATE_FREE`] or [`STATE_TAKEN`].
+    /// [`STATE_FREE`], [`STATE_TAKEN`] or [`STATE_OWING`].
     pub state: A::U32,
     /// Process of the participant; for people only.
     pub pid: A::U32,

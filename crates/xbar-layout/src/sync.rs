@@ -13,16 +13,26 @@
 #[cfg(not(xbar_loom))]
 mod imp {
     pub use core::hint::spin_loop;
-    pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+    pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
 }
 
 #[cfg(xbar_loom)]
 mod imp {
     pub use loom::hint::spin_loop;
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+    /// The model checker knows no asymmetric fences: both sides are full ones there.
+    pub fn compiler_fence(order: Ordering) {
+        fence(order);
+    }
 }
 
 pub use imp::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
+
+/// Atomics that the model checker does not see, for statics that no model touches: facts of the whole process.
+pub mod unmodelled {
+    pub use core::sync::atomic::{AtomicI32, AtomicPtr};
+}
 
 /// True when the atomics are the model checker's: assembly and the kernel are out of reach then.
 pub const MODELLED: bool = cfg!(xbar_loom);
@@ -116,6 +126,14 @@ pub fn for_kernel(word: &AtomicU32) -> &core::sync::atomic::AtomicU32 {
 pub fn full_fence() {
     // ORDERING: full-fence. The callers name the partner: hold against reclaim, publish against park.
     fence(Ordering::SeqCst);
+}
+
+/// The cheap side of an asymmetric pair of full fences: it holds the compiler back, and the other side, which pays for
+/// both, makes every core run a full fence (`membarrier`). Under the model checker it is a full fence itself.
+#[inline(always)]
+pub fn light_fence() {
+    // ORDERING: full-fence. As `full_fence`, given a partner that reaches over.
+    imp::compiler_fence(Ordering::SeqCst);
 }
 
 /// Sets `cell` from 0 to `value`, then a [`full_fence`]; false, and the cell untouched, when it was not 0.

@@ -1,1 +1,62 @@
-//! Being built.
+//! Zero-copy publish and subscribe by URI, between the processes of one machine, through shared memory.
+//!
+//! - **Allocates?** When handles are made. Not when messages are sent or received.
+//! - **Blocks?** Publishing never waits. Receiving waits only in the calls that say so; all of them have a form with a
+//!   timeout, and end when the publisher is gone, killed or not.
+//! - **Loses?** Topics are lossy: a publisher overwrites the oldest message. Each [`Stream`] says exactly how many it
+//!   missed: received + missed = published.
+//! - **Leaks?** Nothing: whatever a killed process held comes back to the others by itself.
+//! - **Who may call?** Any number of processes. Subscribers map the data read-only: they cannot harm a publisher.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = std::env::temp_dir().join(format!("xbar-doc-{}", std::process::id()));
+//! use xbar::{Config, Publisher, Subscriber};
+//!
+//! // One process ...
+//! let publisher = Publisher::create("market", &Config::new().dir(&dir))?;
+//! let apple = publisher.register("/tick/AAPL")?;
+//!
+//! // ... and another.
+//! let subscriber = Subscriber::connect_in(&dir, "market")?;
+//! let ticks = subscriber.subscribe("/tick/AAPL")?;
+//!
+//! publisher.send(&apple, b"223.02")?;
+//!
+//! let mut loan = publisher.loan(&apple, 1000)?; // written in place, at any size
+//! loan[..4].copy_from_slice(b"book");
+//! loan.publish();
+//!
+//! assert_eq!(&*ticks.recv()?, b"223.02");
+//! assert_eq!(&ticks.recv()?[..4], b"book");
+//! # std::fs::remove_dir_all(&dir).ok();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When not to use it
+//!
+//! Between machines; when every message must arrive however slow the reader (topics are lossy); when messages must
+//! survive a restart. And between processes of different users, unless they are to trust each other with the payload:
+//! SECURITY.md says who is trusted with what.
+#![forbid(unsafe_code)]
+
+mod config;
+mod discover;
+mod publisher;
+mod subscriber;
+
+pub use config::Config;
+pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
+pub use publisher::{Loan, Publisher, Topic};
+pub use subscriber::{Stream, Subscriber};
+
+pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
+pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
+pub use xbar_topic::{
+    OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TryRecvError,
+};
+
+/// Largest message in bytes that rides in a ring slot itself when it is sent by copy: one cache line moves, no block is
+/// used.
+pub const INLINE_BYTES: usize = xbar_layout::ring::INLINE_BYTES;

@@ -1,0 +1,280 @@
+//! What can go wrong, in words that say what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+use xbar_discovery::{PatternError, Uri, UriError, ViewError};
+use xbar_layout::GeometryError;
+use xbar_shm::{NameError, RegionName, ShmError};
+
+/// Why a region or a topic cannot be had.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RegionError {
+    /// The region's name is not one.
+    Name(NameError),
+    /// The topic's name is not one.
+    Uri(UriError),
+    /// The pattern is not one.
+    Pattern(PatternError),
+    /// The configuration cannot be satisfied.
+    Config(GeometryError),
+    /// The region cannot be opened: missing, damaged, of another version, somebody else's, or the system says no.
+    Open(ViewError),
+    /// Every publisher of the region is gone.
+    NoPublisher {
+        /// The region.
+        region: RegionName,
+    },
+    /// All publisher seats are taken.
+    TooManyPublishers {
+        /// The region.
+        region: RegionName,
+        /// Seats there are.
+        limit: u32,
+    },
+    /// All subscriber seats are taken.
+    TooManySubscribers {
+        /// The region.
+        region: RegionName,
+        /// Seats there are.
+        limit: u32,
+    },
+    /// The topic table is full.
+    TooManyTopics {
+        /// The region.
+        region: RegionName,
+        /// The topic that found no place.
+        uri: Uri,
+        /// Topics there can be.
+        limit: u32,
+    },
+    /// Somebody alive publishes this topic.
+    TopicTaken {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// Process that publishes it.
+        pid: u32,
+    },
+    /// No publisher has registered this topic.
+    NoTopic {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+    },
+    /// The region or topic did not appear in time.
+    TimedOut {
+        /// How long was waited.
+        waited: Duration,
+        /// What the last look said.
+        last: Box<RegionError>,
+    },
+}
+
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(error) => error.fmt(f),
+            Self::Uri(error) => error.fmt(f),
+            Self::Pattern(error) => error.fmt(f),
+            Self::Config(error) => write!(f, "this configuration cannot work: {error}"),
+            Self::Open(error) => error.fmt(f),
+            Self::NoPublisher { region } => {
+                write!(f, "every publisher of region {region} is gone: start one, it will take the name over")
+            }
+            Self::TooManyPublishers { region, limit } => write!(
+                f,
+                "region {region} has room for {limit} publishers, all are there: create it with a larger `publishers`"
+            ),
+            Self::TooManySubscribers { region, limit } => write!(
+                f,
+                "region {region} has room for {limit} subscribers, all are there: create it with a larger `subscribers`"
+            ),
+            Self::TooManyTopics { region, uri, limit } => write!(
+                f,
+                "region {region} has room for {limit} topics, none is left for {uri}: create it with a larger `topics`"
+            ),
+            Self::TopicTaken { region, uri, pid } => write!(
+                f,
+                "topic {uri} of region {region} is published by process {pid}, and has one publisher at a time: use \
+                 another uri or stop that process"
+            ),
+            Self::NoTopic { region, uri } => {
+                write!(f, "region {region} has no topic {uri}: register it in a publisher first, or wait for it")
+            }
+            Self::TimedOut { waited, last } => write!(f, "gave up after {waited:?}: {last}"),
+        }
+    }
+}
+
+impl std::error::Error for RegionError {}
+
+impl From<NameError> for RegionError {
+    fn from(error: NameError) -> Self {
+        Self::Name(error)
+    }
+}
+impl From<UriError> for RegionError {
+    fn from(error: UriError) -> Self {
+        Self::Uri(error)
+    }
+}
+impl From<PatternError> for RegionError {
+    fn from(error: PatternError) -> Self {
+        Self::Pattern(error)
+    }
+}
+impl From<GeometryError> for RegionError {
+    fn from(error: GeometryError) -> Self {
+        Self::Config(error)
+    }
+}
+impl From<ViewError> for RegionError {
+    fn from(error: ViewError) -> Self {
+        Self::Open(error)
+    }
+}
+impl From<ShmError> for RegionError {
+    fn from(error: ShmError) -> Self {
+        Self::Open(ViewError::Shm(error))
+    }
+}
+
+/// Why a message was not published. Nothing was sent, nothing was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The payload is larger than a block.
+    TooLarge {
+        /// The topic.
+        uri: Uri,
+        /// Bytes of the payload.
+        bytes: usize,
+        /// Bytes of a block.
+        most: usize,
+    },
+    /// This publisher has lent out as many blocks as it may.
+    TooManyLoans {
+        /// Loans there can be at once.
+        limit: u32,
+    },
+    /// No block is free: a publisher of the region holds more than its share.
+    NoBlock {
+        /// The topic.
+        uri: Uri,
+        /// Blocks of the pool.
+        blocks: u32,
+    },
+    /// The topic was registered by another publisher.
+    ForeignTopic {
+        /// The topic.
+        uri: Uri,
+    },
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { uri, bytes, most } => write!(
+                f,
+                "{bytes} bytes for {uri} do not fit a block of {most}: create the region with a larger `block_bytes`"
+            ),
+            Self::TooManyLoans { limit } => write!(
+                f,
+                "{limit} loans are out, as many as a publisher may have: publish or drop one, or create the region \
+                 with more `loans`"
+            ),
+            Self::NoBlock { uri, blocks } => write!(
+                f,
+                "none of the {blocks} blocks is free for {uri}: another publisher holds more than its share; try again \
+                 or restart it"
+            ),
+            Self::ForeignTopic { uri } => {
+                write!(f, "topic {uri} was registered by another publisher: publish it there, or register it here")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PublishError {}
+
+/// Why [`try_recv`](crate::Stream::try_recv) has no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TryRecvError {
+    /// Nothing new.
+    Empty,
+    /// The publisher overtook this stream. Told once; the next receive continues behind the gap.
+    Lagged {
+        /// Messages lost, exactly.
+        missed: u64,
+    },
+    /// The topic's publisher left or died, and everything it published was received.
+    Disconnected,
+    /// The next message is in a block, and this subscriber holds as many as it may. The message waits.
+    TooManySamples {
+        /// Samples with a block that can be held at once.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "no message yet"),
+            Self::Lagged { missed } => lagged(f, *missed),
+            Self::Disconnected => disconnected(f),
+            Self::TooManySamples { limit } => too_many(f, *limit),
+        }
+    }
+}
+
+impl std::error::Error for TryRecvError {}
+
+/// Why a waiting receive has no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// Nothing came in time.
+    Timeout,
+    /// As [`TryRecvError::Lagged`].
+    Lagged {
+        /// Messages lost, exactly.
+        missed: u64,
+    },
+    /// As [`TryRecvError::Disconnected`].
+    Disconnected,
+    /// As [`TryRecvError::TooManySamples`].
+    TooManySamples {
+        /// Samples with a block that can be held at once.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => write!(f, "no message came in time"),
+            Self::Lagged { missed } => lagged(f, *missed),
+            Self::Disconnected => disconnected(f),
+            Self::TooManySamples { limit } => too_many(f, *limit),
+        }
+    }
+}
+
+impl std::error::Error for RecvError {}
+
+fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
+    write!(f, "{missed} messages were overwritten before they were received: receive faster, or use a larger `depth`")
+}
+
+fn disconnected(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the publisher is gone: connect again when there is a new one")
+}
+
+fn too_many(f: &mut fmt::Formatter<'_>, limit: usize) -> fmt::Result {
+    write!(f, "{limit} samples are held, as many as a subscriber may: drop one, or create the region with more `samples`")
+}

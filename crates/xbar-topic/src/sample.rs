@@ -1,0 +1,163 @@
+//! A received message.
+
+#![allow(unsafe_code)] // the bytes of a block that the sample holds
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use xbar_layout::ring::INLINE_WORDS;
+use xbar_pool::{Held, OwnedHeld, Payload};
+
+use crate::Keep;
+use crate::seat::Seat;
+use crate::stream::Stream;
+use crate::time::{Clock, Timestamp};
+
+/// A message, borrowed from its stream; its block stays as it is until the sample is dropped.
+///
+/// Several samples of one stream may be held at once, up to the region's `samples` per subscriber (messages of up to 48
+/// bytes are copies and not counted).
+pub struct Sample<'s> {
+    stream: &'s Stream,
+    sequence: u64,
+    time: u64,
+    carried: Carried<'s>,
+}
+
+enum Carried<'s> {
+    Inline { words: [u64; INLINE_WORDS], length: usize },
+    // Invariant 1: `bytes` are of the block that `held` holds.
+    Block { bytes: &'s [u8], index: u32, held: Held<'s, Keep> },
+}
+
+impl<'s> Sample<'s> {
+    #[inline(always)]
+    pub(crate) fn inline(
+        stream: &'s Stream,
+        sequence: u64,
+        time: u64,
+        words: [u64; INLINE_WORDS],
+        length: usize,
+    ) -> Self {
+        Self { stream, sequence, time, carried: Carried::Inline { words, length } }
+    }
+
+    #[inline(always)]
+    pub(crate) fn block(
+        stream: &'s Stream,
+        sequence: u64,
+        time: u64,
+        index: u32,
+        length: usize,
+        held: Held<'s, Keep>,
+    ) -> Self {
+        // SAFETY: `held` holds block `index`, and moves into the sample with the slice, which is only given out for as
+        // long as the sample is borrowed.
+        let bytes = unsafe { stream.payload.bytes(index, length) };
+        Self { stream, sequence, time, carried: Carried::Block { bytes, index, held } }
+    }
+
+    /// Its place in the topic's stream, from 0.
+    #[inline]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// When it was published; `None` unless the region was created to keep publish times.
+    #[inline]
+    pub fn publish_time(&self) -> Option<Timestamp> {
+        self.stream.clock.timestamp(self.time)
+    }
+
+    /// The same message, free to go to another thread and to outlive the stream.
+    pub fn into_owned(self) -> OwnedSample {
+        let stream = self.stream;
+        let carried = match self.carried {
+            Carried::Inline { words, length } => OwnedCarried::Inline { words, length },
+            Carried::Block { bytes, index, held } => OwnedCarried::Block {
+                payload: stream.payload.clone(),
+                index,
+                length: bytes.len(),
+                _held: held.into_owned(),
+                _seat: Arc::clone(&stream.seat),
+            },
+        };
+        OwnedSample { sequence: self.sequence, time: self.time, clock: stream.clock, carried }
+    }
+}
+
+impl Deref for Sample<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.carried {
+            Carried::Inline { words, length } => &bytemuck::bytes_of(words)[..*length],
+            Carried::Block { bytes, .. } => bytes,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Sample<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for Sample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample").field("sequence", &self.sequence).field("bytes", &self.len()).finish()
+    }
+}
+
+/// A message on its own: [`Sample::into_owned`].
+pub struct OwnedSample {
+    sequence: u64,
+    time: u64,
+    clock: Clock,
+    carried: OwnedCarried,
+}
+
+enum OwnedCarried {
+    Inline { words: [u64; INLINE_WORDS], length: usize },
+    // Invariant 1: `_held` holds block `index` of `payload`. Fields drop in this order: the hold ends before the seat
+    // can be left.
+    Block { payload: Payload<Keep>, index: u32, length: usize, _held: OwnedHeld<Keep>, _seat: Arc<Seat> },
+}
+
+impl OwnedSample {
+    /// Its place in the topic's stream, from 0.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// When it was published; `None` unless the region was created to keep publish times.
+    pub fn publish_time(&self) -> Option<Timestamp> {
+        self.clock.timestamp(self.time)
+    }
+}
+
+impl Deref for OwnedSample {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.carried {
+            OwnedCarried::Inline { words, length } => &bytemuck::bytes_of(words)[..*length],
+            // SAFETY: invariant 1, for as long as `self` is borrowed.
+            OwnedCarried::Block { payload, index, length, .. } => unsafe { payload.bytes(*index, *length) },
+        }
+    }
+}
+
+impl AsRef<[u8]> for OwnedSample {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for OwnedSample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedSample").field("sequence", &self.sequence).field("bytes", &self.len()).finish()
+    }
+}

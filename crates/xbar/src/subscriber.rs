@@ -1,0 +1,201 @@
+//! Receiving.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use xbar_discovery::Uri;
+use xbar_ring::WaitStrategy;
+use xbar_shm::RegionName;
+use xbar_topic as topic;
+
+use crate::config::base;
+use crate::{RecvError, RegionError, Sample, TryRecvError};
+
+/// A handle that receives from a region, through a read-only mapping.
+///
+/// `Send` and `Sync`; its streams may outlive it.
+pub struct Subscriber(topic::Subscriber);
+
+impl Subscriber {
+    /// Joins the living region `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when there is no such region, its publishers are dead, its memory is damaged or of another
+    /// version, or it has no room for another subscriber.
+    pub fn connect(name: &str) -> Result<Self, RegionError> {
+        topic::Subscriber::connect(&base(None), &RegionName::new(name)?).map(Self)
+    }
+
+    /// As [`Subscriber::connect`], with regions living in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::connect`].
+    pub fn connect_in(dir: impl AsRef<Path>, name: &str) -> Result<Self, RegionError> {
+        topic::Subscriber::connect(&base(Some(dir.as_ref())), &RegionName::new(name)?).map(Self)
+    }
+
+    /// As [`Subscriber::connect`], waiting up to `timeout` for the region to appear.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError::TimedOut`] with what the last look said; at once, when waiting cannot help.
+    pub fn connect_timeout(name: &str, timeout: Duration) -> Result<Self, RegionError> {
+        topic::Subscriber::connect_timeout(&base(None), &RegionName::new(name)?, timeout).map(Self)
+    }
+
+    /// As [`Subscriber::connect_timeout`], with regions living in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::connect_timeout`].
+    pub fn connect_timeout_in(dir: impl AsRef<Path>, name: &str, timeout: Duration) -> Result<Self, RegionError> {
+        let base = base(Some(dir.as_ref()));
+        topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout).map(Self)
+    }
+
+    /// Receives what is published on topic `uri` from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError::NoTopic`] when nobody has registered it.
+    pub fn subscribe(&self, uri: &str) -> Result<Stream, RegionError> {
+        self.0.subscribe(&Uri::new(uri)?).map(Stream)
+    }
+
+    /// As [`Subscriber::subscribe`], waiting up to `timeout` for the topic to be registered.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError::TimedOut`]; at once, when the region's publishers are gone.
+    pub fn subscribe_timeout(&self, uri: &str, timeout: Duration) -> Result<Stream, RegionError> {
+        self.0.subscribe_timeout(&Uri::new(uri)?, timeout).map(Stream)
+    }
+
+    /// The topics registered so far.
+    pub fn topics(&self) -> Vec<String> {
+        self.0.view().topics().map(|topic| topic.uri().as_str().to_owned()).collect()
+    }
+
+    /// The region's name.
+    pub fn region(&self) -> &str {
+        self.0.view().segment().name().as_str()
+    }
+
+    /// Increases each time a region is created anew under the same name.
+    pub fn epoch(&self) -> u64 {
+        self.0.view().facts().epoch
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One topic as one subscriber receives it.
+///
+/// `Send`, not `Sync`. Every receive either brings the next message or says why not; messages that were overwritten are
+/// counted, once each.
+///
+/// ```compile_fail
+/// fn after_the_stream(subscriber: xbar::Subscriber) -> xbar::Sample<'static> {
+///     let stream = subscriber.subscribe("/a").unwrap();
+///     stream.recv().unwrap()
+/// }
+/// ```
+///
+/// ```
+/// fn after_the_stream(subscriber: xbar::Subscriber) -> xbar::OwnedSample {
+///     let stream = subscriber.subscribe("/a").unwrap();
+///     stream.recv().unwrap().into_owned()
+/// }
+/// ```
+pub struct Stream(topic::Stream);
+
+impl Stream {
+    /// The next message, if there is one. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] when there is none yet, [`Lagged`](TryRecvError::Lagged) with the number of messages
+    /// overwritten, [`Disconnected`](TryRecvError::Disconnected) when the publisher is gone and everything was received.
+    #[inline]
+    pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
+        self.0.try_recv()
+    }
+
+    /// The next message, however long that takes: spins some 50 us, then sleeps until woken.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], never `Timeout`. A killed publisher is noticed within 100 ms.
+    #[inline]
+    pub fn recv(&self) -> Result<Sample<'_>, RecvError> {
+        self.0.recv()
+    }
+
+    /// The next message, waiting up to `timeout`. Zero looks once.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Sample<'_>, RecvError> {
+        self.0.recv_timeout(timeout)
+    }
+
+    /// The next message, waiting as `strategy` says: [`BusySpin`](crate::BusySpin) on a core of its own,
+    /// [`Park`](crate::Park) to sleep at once, or your own.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], never `Timeout`.
+    #[inline]
+    pub fn recv_with(&self, strategy: impl WaitStrategy) -> Result<Sample<'_>, RecvError> {
+        self.0.recv_with(strategy, None)
+    }
+
+    /// As [`Stream::recv_with`], up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub fn recv_with_timeout(
+        &self,
+        strategy: impl WaitStrategy,
+        timeout: Duration,
+    ) -> Result<Sample<'_>, RecvError> {
+        self.0.recv_with(strategy, Some(timeout))
+    }
+
+    /// The topic's name.
+    pub fn uri(&self) -> &str {
+        self.0.uri().as_str()
+    }
+
+    /// Messages received so far.
+    pub fn received(&self) -> u64 {
+        self.0.received()
+    }
+
+    /// Messages missed so far; received + missed = published since the stream began, once it is drained.
+    pub fn missed(&self) -> u64 {
+        self.0.missed()
+    }
+
+    /// Messages published and not yet received, as far as this moment tells.
+    pub fn pending(&self) -> u64 {
+        self.0.pending()
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
