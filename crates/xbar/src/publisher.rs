@@ -18,14 +18,14 @@ use crate::{PublishError, RegionError};
 /// Dropping the last publisher of a region removes it; readers keep what they hold.
 ///
 /// ```compile_fail
-/// fn both_threads(publisher: &xbar::Publisher) {
-///     std::thread::scope(|scope| { scope.spawn(|| publisher.subscriber_count()); });
+/// fn from_another_thread(publisher: &xbar::Publisher) {
+///     std::thread::scope(|scope| { scope.spawn(move || publisher.subscriber_count()); });
 /// }
 /// ```
 ///
 /// ```
-/// fn another_thread(publisher: xbar::Publisher) {
-///     std::thread::scope(|scope| { scope.spawn(|| publisher.subscriber_count()); });
+/// fn from_another_thread(publisher: xbar::Publisher) {
+///     std::thread::scope(|scope| { scope.spawn(move || publisher.subscriber_count()); });
 /// }
 /// ```
 pub struct Publisher(topic::Publisher);
