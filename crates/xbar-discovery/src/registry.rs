@@ -130,9 +130,11 @@ impl RegionView {
         let entry = self.entry(index)?;
         let stored = check::check_uri(&entry)?;
         let mut buffer = [0; 256];
-        let uri = std::str::from_utf8(stored.copy_to(&mut buffer)).ok().and_then(|text| Uri::new(text).ok())?;
+        let uri =
+            std::str::from_utf8(stored.copy_to(&mut buffer)).ok().and_then(|text| Uri::new(text).ok())?;
         let geometry = &self.facts.geometry;
-        let head = self.data.view::<ReadU64>(geometry.rings_offset + index as usize * geometry.ring_stride)?;
+        let head =
+            self.data.view::<ReadU64>(geometry.rings_offset + index as usize * geometry.ring_stride)?;
         Some(TopicView { index, uri, entry, head })
     }
 

@@ -85,11 +85,15 @@ impl fmt::Display for UriError {
             Self::TooLong { bytes } => {
                 write!(f, "uri has {bytes} bytes, at most {MOST_URI_BYTES} are possible: shorten it")
             }
-            Self::NoLeadingSlash { text } => write!(f, "uri {text:?} does not begin with '/': write /{}", bare(text)),
+            Self::NoLeadingSlash { text } => {
+                write!(f, "uri {text:?} does not begin with '/': write /{}", bare(text))
+            }
             Self::EmptySegment { text, position } => {
                 write!(f, "uri {text:?} has an empty segment at byte {position}: remove the extra '/'")
             }
-            Self::DotSegment { text } => write!(f, "uri {text:?} has a segment '.' or '..': uris are no paths"),
+            Self::DotSegment { text } => {
+                write!(f, "uri {text:?} has a segment '.' or '..': uris are no paths")
+            }
             Self::BadCharacter { text, character, position } => write!(
                 f,
                 "uri {text:?} has {character:?} at byte {position}: use letters, digits, '.', '_', '-' and '/'"
@@ -102,7 +106,10 @@ impl std::error::Error for UriError {}
 
 /// The text without what cannot begin a URI, for a suggestion.
 fn bare(text: &str) -> String {
-    text.trim_start_matches(['.', '/']).chars().map(|c| if allowed(c) || c == '/' { c } else { '_' }).collect()
+    text.trim_start_matches(['.', '/'])
+        .chars()
+        .map(|c| if allowed(c) || c == '/' { c } else { '_' })
+        .collect()
 }
 
 pub(crate) const fn allowed(character: char) -> bool {
@@ -110,7 +117,10 @@ pub(crate) const fn allowed(character: char) -> bool {
 }
 
 /// What URIs and patterns have in common; `segment` is called with each segment and the byte at which it begins.
-pub(crate) fn check(text: &str, mut segment: impl FnMut(&str, usize) -> Result<(), UriError>) -> Result<(), UriError> {
+pub(crate) fn check(
+    text: &str,
+    mut segment: impl FnMut(&str, usize) -> Result<(), UriError>,
+) -> Result<(), UriError> {
     if text.is_empty() {
         return Err(UriError::Empty);
     }
@@ -150,7 +160,9 @@ mod tests {
 
     #[test]
     fn good_uris_are_kept_as_they_are() {
-        for text in ["/a", "/tick/AAPL", "/sensor/temp/seattle-1_2.3", "/...", &format!("/{}", "x".repeat(254))] {
+        for text in
+            ["/a", "/tick/AAPL", "/sensor/temp/seattle-1_2.3", "/...", &format!("/{}", "x".repeat(254))]
+        {
             assert_eq!(Uri::new(text).unwrap().as_str(), text);
         }
         assert_eq!(Uri::new("/a/b").unwrap().segments().collect::<Vec<_>>(), ["a", "b"]);

@@ -116,6 +116,7 @@ pub fn check_region(
     peers_bytes: u64,
 ) -> Result<RegionFacts, LayoutError> {
     check_data_size(data_bytes)?;
+    // ORDERING: region-magic: pairs with the creator's release: the header is complete.
     if header.magic.load_acquire() != MAGIC {
         return Err(LayoutError::NotARegion);
     }

@@ -143,8 +143,8 @@ impl<K> fmt::Debug for OwnedHeld<K> {
 
 #[inline(always)]
 fn release(cell: &AtomicU32) {
-    // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim` (all reads of the block end before its
-    // reuse), and with the next claim of this cell.
+    // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: all reads of the block end before its reuse.
+    // ORDERING: cell-reuse: and with the acquire of the next claim of this cell, which hides the 0 from reclaimers.
     cell.store(0, Ordering::Release);
 }
 

@@ -290,6 +290,14 @@ impl<K> Reader<K> {
         Ok(reader)
     }
 
+    /// Goes back to the oldest message that is still readable; says how many messages that is.
+    pub fn rewind(&mut self) -> u64 {
+        // ORDERING: ring-head: as in `join`.
+        let head = self.head.load_acquire();
+        self.go_to(head.saturating_sub(self.capacity - 1));
+        head - self.next
+    }
+
     /// The sequence number that the next message received will have, if the reader does not lag.
     #[inline]
     pub const fn next(&self) -> u64 {

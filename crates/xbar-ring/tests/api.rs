@@ -45,6 +45,22 @@ fn lag_is_told_once_and_leaves_a_margin() {
 }
 
 #[test]
+fn a_rewound_reader_gets_all_that_is_still_there() {
+    let ring = HeapRing::new(4, 2);
+    let (mut writer, mut reader) = (ring.writer(), ring.reader());
+    assert_eq!(reader.rewind(), 0);
+    for published in 1..20_u64 {
+        writer.publish(&message(published - 1));
+        let readable = published.min(3);
+        assert_eq!(reader.rewind(), readable);
+        for sequence in published - readable..published {
+            assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence });
+        }
+        assert_eq!(reader.receive(&mut [0; 2]), Received::Empty);
+    }
+}
+
+#[test]
 #[should_panic(expected = "a ring needs at least 2 slots, not 1")]
 fn a_ring_of_one_slot_is_refused() {
     HeapRing::new(1, 1);

@@ -83,7 +83,9 @@ impl Building {
                 Err(error) => {
                     remove_tree(&base, &temporary);
                     tries += 1;
-                    if tries == TRIES || !matches!(error, ShmError::Io { errno: Errno::NOENT | Errno::EXIST, .. }) {
+                    if tries == TRIES
+                        || !matches!(error, ShmError::Io { errno: Errno::NOENT | Errno::EXIST, .. })
+                    {
                         return Err(error);
                     }
                 }
@@ -110,7 +112,8 @@ impl Building {
     pub fn publish(mut self, mut takes_over: impl FnMut(&Segment)) -> Result<(Segment, SeatLock), ShmError> {
         let path = self.base_dir.path().join(self.name.as_str());
         let Some(dir) = self.dir.take() else { return Err(ShmError::Gone { name: self.name.clone() }) };
-        let base = self.base.try_clone().map_err(|_| ShmError::io("open", self.base_dir.path())(Errno::MFILE))?;
+        let base =
+            self.base.try_clone().map_err(|_| ShmError::io("open", self.base_dir.path())(Errno::MFILE))?;
         let segment = Segment::of(base, dir, self.name.clone(), path)?;
         // Alive from the first instant in which anybody can see it.
         let seat = segment.take_seat(SeatKind::Publisher, 0)?;

@@ -99,13 +99,24 @@ impl fmt::Display for ShmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound { name, base } => {
-                write!(f, "there is no region {name} in {}: start its publisher, or wait for it", base.display())
+                write!(
+                    f,
+                    "there is no region {name} in {}: start its publisher, or wait for it",
+                    base.display()
+                )
             }
             Self::Alive { name, who } => {
-                write!(f, "region {name} is alive, held by {who}: open it, choose another name, or stop that process")
+                write!(
+                    f,
+                    "region {name} is alive, held by {who}: open it, choose another name, or stop that process"
+                )
             }
             Self::Owner { path, uid } => {
-                write!(f, "{} belongs to user {uid}: run as that user, or set XBAR_DIR to your own", path.display())
+                write!(
+                    f,
+                    "{} belongs to user {uid}: run as that user, or set XBAR_DIR to your own",
+                    path.display()
+                )
             }
             Self::WrongKind { path, expected } => {
                 write!(f, "{} is not {expected} (a symlink, perhaps): remove it", path.display())
@@ -120,13 +131,19 @@ impl fmt::Display for ShmError {
                 path.display()
             ),
             Self::ReadOnly { path } => {
-                write!(f, "{} is on a read-only file system: set XBAR_DIR to a writable place", path.display())
+                write!(
+                    f,
+                    "{} is on a read-only file system: set XBAR_DIR to a writable place",
+                    path.display()
+                )
             }
             Self::Locked { name, waited } => write!(
                 f,
                 "region {name} is locked by somebody who joins or leaves, for over {waited:?}: is a process stopped?"
             ),
-            Self::Gone { name } => write!(f, "region {name} was removed or replaced meanwhile: connect again"),
+            Self::Gone { name } => {
+                write!(f, "region {name} was removed or replaced meanwhile: connect again")
+            }
             Self::Io { what, path, errno } => write!(f, "cannot {what} {}: {errno}", path.display()),
         }
     }

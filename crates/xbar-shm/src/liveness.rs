@@ -107,7 +107,8 @@ impl Chunk {
 
     fn replace(&self, from: RawFd, to: RawFd) -> bool {
         // ORDERING: none; the handler runs in a child with one thread, behind everything that its parent did.
-        let swap = |file: &AtomicI32| file.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let swap =
+            |file: &AtomicI32| file.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         self.files.iter().any(swap)
     }
 }

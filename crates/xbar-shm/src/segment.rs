@@ -144,7 +144,9 @@ impl Segment {
         let fd = match openat(&self.dir, file, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(wrong(path)),
-            Err(Errno::NOENT) if !self.is_current() => return Err(ShmError::Gone { name: self.name.clone() }),
+            Err(Errno::NOENT) if !self.is_current() => {
+                return Err(ShmError::Gone { name: self.name.clone() });
+            }
             Err(errno) => return Err(ShmError::io("open", path)(errno)),
         };
         let stat = fstat(&fd).map_err(ShmError::io("look at", &path))?;

@@ -100,7 +100,11 @@ impl<K, O: Kernel> Bell<K, O> {
     #[inline(always)]
     pub fn ring(&self) {
         // ORDERING: park: publish before the look at `waiting`; the partner is the sleeper's fence on every core.
-        if self.reached { sync::light_fence() } else { sync::full_fence() }
+        if self.reached {
+            sync::light_fence()
+        } else {
+            sync::full_fence()
+        }
         // ORDERING: park: ordered by the fence above.
         if self.waiting.load(Ordering::Relaxed) != 0 {
             self.wake();

@@ -6,7 +6,9 @@ use xbar_layout::region::{FLAG_PUBLISH_TIMES, RegionHeader};
 use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_layout::{Geometry, Limits, ReadWrite};
 use xbar_pool::FreeList;
-use xbar_shm::{BaseDir, Building, FileAccess, Mapping, RegionName, SeatLock, Segment, monotonic_ns, unix_ns};
+use xbar_shm::{
+    BaseDir, Building, FileAccess, Mapping, RegionName, SeatLock, Segment, monotonic_ns, unix_ns,
+};
 
 use std::process;
 use std::sync::Arc;
@@ -27,7 +29,11 @@ pub struct Options {
 /// # Errors
 ///
 /// [`RegionError`] when a publisher of that name lives, the limits cannot work, or there is no room.
-pub fn create(base: &BaseDir, name: &RegionName, options: &Options) -> Result<(RegionView, SeatLock), RegionError> {
+pub fn create(
+    base: &BaseDir,
+    name: &RegionName,
+    options: &Options,
+) -> Result<(RegionView, SeatLock), RegionError> {
     let geometry = Geometry::new(options.limits)?;
     let building = Building::start(base, name, geometry.data_bytes, geometry.peers_bytes)?;
     let damaged = || ViewError::Layout {

@@ -103,7 +103,10 @@ impl fmt::Display for RegionError {
                  another uri or stop that process"
             ),
             Self::NoTopic { region, uri } => {
-                write!(f, "region {region} has no topic {uri}: register it in a publisher first, or wait for it")
+                write!(
+                    f,
+                    "region {region} has no topic {uri}: register it in a publisher first, or wait for it"
+                )
             }
             Self::TimedOut { waited, last } => write!(f, "gave up after {waited:?}: {last}"),
         }
@@ -193,7 +196,10 @@ impl fmt::Display for PublishError {
                  or restart it"
             ),
             Self::ForeignTopic { uri } => {
-                write!(f, "topic {uri} was registered by another publisher: publish it there, or register it here")
+                write!(
+                    f,
+                    "topic {uri} was registered by another publisher: publish it there, or register it here"
+                )
             }
         }
     }
@@ -268,7 +274,10 @@ impl fmt::Display for RecvError {
 impl std::error::Error for RecvError {}
 
 fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
-    write!(f, "{missed} messages were overwritten before they were received: receive faster, or use a larger `depth`")
+    write!(
+        f,
+        "{missed} messages were overwritten before they were received: receive faster, or use a larger `depth`"
+    )
 }
 
 fn disconnected(f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -276,5 +285,8 @@ fn disconnected(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn too_many(f: &mut fmt::Formatter<'_>, limit: usize) -> fmt::Result {
-    write!(f, "{limit} samples are held, as many as a subscriber may: drop one, or create the region with more `samples`")
+    write!(
+        f,
+        "{limit} samples are held, as many as a subscriber may: drop one, or create the region with more `samples`"
+    )
 }

@@ -136,6 +136,9 @@ impl Drop for Loan<'_> {
 
 impl fmt::Debug for Loan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan").field("uri", &self.topic.uri()).field("length", &self.length).finish_non_exhaustive()
+        f.debug_struct("Loan")
+            .field("uri", &self.topic.uri())
+            .field("length", &self.length)
+            .finish_non_exhaustive()
     }
 }

@@ -90,7 +90,8 @@ impl Publisher {
         let seat = Seat::publisher(view, index, lock)?;
         let data = seat.view.data();
         let list = present(free_list(data, &geometry), &seat.view, "blocks")?;
-        let bytes = data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
+        let bytes =
+            data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
         let bytes = present(bytes, &seat.view, "blocks")?;
         let payload = Payload::new(bytes, geometry.block_stride, limits.block_bytes as usize);
         let payload = present(payload, &seat.view, "blocks")?;
@@ -192,10 +193,10 @@ impl Publisher {
     #[cold]
     fn take_after_recovery(&self, topic: &Topic) -> Result<xbar_pool::Block, PublishError> {
         recover::recover_all(self);
-        self.supply.borrow_mut().take(|| self.readers()).ok_or_else(|| PublishError::NoBlock {
-            uri: topic.uri.clone(),
-            blocks: self.payload.blocks(),
-        })
+        self.supply
+            .borrow_mut()
+            .take(|| self.readers())
+            .ok_or_else(|| PublishError::NoBlock { uri: topic.uri.clone(), blocks: self.payload.blocks() })
     }
 
     /// Publishes a copy of `bytes`: in the slot itself up to 48 bytes, in a block above. Returns the sequence number.
@@ -260,7 +261,10 @@ impl Publisher {
         self.seat.record.counters.aborted.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn under_lock<T>(&self, work: impl FnOnce() -> Result<T, RegionError>) -> Result<T, RegionError> {
+    pub(crate) fn under_lock<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, RegionError>,
+    ) -> Result<T, RegionError> {
         let _lock = self.seat.view.segment().lock(LOCK_PATIENCE)?;
         work()
     }
@@ -346,4 +350,3 @@ impl fmt::Debug for Topic {
         f.debug_struct("Topic").field("uri", &self.uri).finish_non_exhaustive()
     }
 }
-

@@ -68,6 +68,11 @@ impl<K> Reader<K> {
         self.ring.pending()
     }
 
+    /// Goes back to the oldest message that is still readable.
+    pub fn rewind(&mut self) {
+        self.ring.rewind();
+    }
+
     /// Takes the next message, holding its block, if it has one, through `ledger`.
     #[inline(always)]
     pub fn look<'l, L>(&mut self, ledger: &'l Ledger<L>) -> Glance<'l, L> {

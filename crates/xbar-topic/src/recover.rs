@@ -81,8 +81,10 @@ pub(crate) fn recover_publisher(publisher: &Publisher, index: u32) -> Result<(),
     }
     let list = present(free_list(view.data(), geometry), view, "blocks")?;
     let dead = present(seat.intent_of(index), view, "peers")?;
-    let living: Vec<_> =
-        (0..limits.publishers).filter(|&other| other != index).filter_map(|other| seat.intent_of(other)).collect();
+    let living: Vec<_> = (0..limits.publishers)
+        .filter(|&other| other != index)
+        .filter_map(|other| seat.intent_of(other))
+        .collect();
     let ledgers = present(ledgers(seat), view, "samples")?;
     let mut supply = publisher.supply.borrow_mut();
     // `None`: the pool is busier than can be counted. Its blocks are not short then; the next recovery finds them.
@@ -100,7 +102,9 @@ pub(crate) fn recover_publisher(publisher: &Publisher, index: u32) -> Result<(),
 /// Tells the readers of every topic of publisher `number` that it is gone.
 pub(crate) fn disconnect_topics(seat: &Seat, number: u32) {
     for index in 0..seat.view.topic_count() {
-        let (Ok(entry), Ok(waiting)) = (table::entry(&seat.view, index), sleepers(seat, index)) else { continue };
+        let (Ok(entry), Ok(waiting)) = (table::entry(&seat.view, index), sleepers(seat, index)) else {
+            continue;
+        };
         let bell = Bell::new(entry.part(|entry| &entry.wake), waiting, System);
         disconnect(&entry, number, &bell);
     }

@@ -43,7 +43,11 @@ fn record_offset(geometry: &Geometry, kind: SeatKind, index: u32) -> usize {
 }
 
 /// A view that the geometry has room for; the header was checked, so this fails for damaged memory alone.
-pub(crate) fn present<T>(view: Option<T>, view_of: &RegionView, field: &'static str) -> Result<T, RegionError> {
+pub(crate) fn present<T>(
+    view: Option<T>,
+    view_of: &RegionView,
+    field: &'static str,
+) -> Result<T, RegionError> {
     view.ok_or_else(|| {
         RegionError::Open(xbar_discovery::ViewError::Layout {
             name: view_of.segment().name().clone(),
@@ -114,7 +118,10 @@ impl Seat {
     /// The intent of publisher seat `index`, as another publisher sees it.
     pub(crate) fn intent_of(&self, index: u32) -> Option<Intent<Keep>> {
         let record = self.record_of(SeatKind::Publisher, index)?;
-        Some(Intent::new(record.part(|record| &record.intent_first), record.part(|record| &record.intent_count)))
+        Some(Intent::new(
+            record.part(|record| &record.intent_first),
+            record.part(|record| &record.intent_count),
+        ))
     }
 
     /// The cells of a dead subscriber's seat, as a publisher sees them.

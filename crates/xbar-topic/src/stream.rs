@@ -64,7 +64,8 @@ impl Stream {
         let slots = present(data.slice::<ReadU64>(start + 8 * HEADER_WORDS, words), view, "ring_slots")?;
         let ring = broadcast::Reader::join(slots, head, SLOT_WORDS);
         let ring = present(ring.ok(), view, "ring_slots")?;
-        let bytes = data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
+        let bytes =
+            data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
         let bytes = present(bytes, view, "blocks")?;
         let payload = Payload::new(bytes, geometry.block_stride, limits.block_bytes as usize);
         let payload = present(payload, view, "blocks")?;
@@ -86,6 +87,11 @@ impl Stream {
             dead_owner: Cell::new(0),
             seat,
         })
+    }
+
+    /// Goes back to the oldest message that is still readable.
+    pub(crate) fn rewind(&self) {
+        self.reader.borrow_mut().rewind();
     }
 
     /// The topic's name.
@@ -210,7 +216,9 @@ impl Stream {
         let glance = self.reader.borrow_mut().look(&self.ledger);
         let sample = match glance {
             Glance::Empty => return Err(TryRecvError::Empty),
-            Glance::Inline { sequence, time, words, length } => Sample::inline(self, sequence, time, words, length),
+            Glance::Inline { sequence, time, words, length } => {
+                Sample::inline(self, sequence, time, words, length)
+            }
             Glance::Block { sequence, time, index, length, held } => {
                 Sample::block(self, sequence, time, index, length, held)
             }

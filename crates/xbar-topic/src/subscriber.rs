@@ -51,7 +51,11 @@ impl Subscriber {
     /// # Errors
     ///
     /// [`RegionError::TimedOut`] with what the last look said; other errors at once, when waiting cannot help.
-    pub fn connect_timeout(base: &BaseDir, name: &RegionName, timeout: Duration) -> Result<Self, RegionError> {
+    pub fn connect_timeout(
+        base: &BaseDir,
+        name: &RegionName,
+        timeout: Duration,
+    ) -> Result<Self, RegionError> {
         wait_for(timeout, || Self::connect(base, name))
     }
 
@@ -69,6 +73,18 @@ impl Subscriber {
         Stream::new(Arc::clone(&self.seat), topic)
     }
 
+    /// As [`Subscriber::subscribe`], beginning with what was published before and is still readable: up to the topic's
+    /// depth.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::subscribe`].
+    pub fn subscribe_from_oldest(&self, uri: &Uri) -> Result<Stream, RegionError> {
+        let stream = self.subscribe(uri)?;
+        stream.rewind();
+        Ok(stream)
+    }
+
     /// As [`Subscriber::subscribe`], waiting up to `timeout` for the topic to be registered.
     ///
     /// # Errors
@@ -78,7 +94,11 @@ impl Subscriber {
         wait_for(timeout, || {
             let stream = self.subscribe(uri);
             let gone = stream.is_err() && self.seat.view.publishers() == 0;
-            if gone { Err(RegionError::NoPublisher { region: self.view().segment().name().clone() }) } else { stream }
+            if gone {
+                Err(RegionError::NoPublisher { region: self.view().segment().name().clone() })
+            } else {
+                stream
+            }
         })
     }
 
@@ -89,7 +109,10 @@ impl Subscriber {
 }
 
 /// Tries until it works, waiting cannot help, or the time is over.
-fn wait_for<T>(timeout: Duration, mut attempt: impl FnMut() -> Result<T, RegionError>) -> Result<T, RegionError> {
+fn wait_for<T>(
+    timeout: Duration,
+    mut attempt: impl FnMut() -> Result<T, RegionError>,
+) -> Result<T, RegionError> {
     let start = Instant::now();
     loop {
         let error = match attempt() {

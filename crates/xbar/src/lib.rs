@@ -53,9 +53,7 @@ pub use subscriber::{Stream, Subscriber};
 
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
-pub use xbar_topic::{
-    OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TryRecvError,
-};
+pub use xbar_topic::{OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TryRecvError};
 
 /// Largest message in bytes that rides in a ring slot itself when it is sent by copy: one cache line moves, no block is
 /// used.

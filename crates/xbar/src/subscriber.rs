@@ -51,7 +51,11 @@ impl Subscriber {
     /// # Errors
     ///
     /// As [`Subscriber::connect_timeout`].
-    pub fn connect_timeout_in(dir: impl AsRef<Path>, name: &str, timeout: Duration) -> Result<Self, RegionError> {
+    pub fn connect_timeout_in(
+        dir: impl AsRef<Path>,
+        name: &str,
+        timeout: Duration,
+    ) -> Result<Self, RegionError> {
         let base = base(Some(dir.as_ref()));
         topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout).map(Self)
     }
@@ -63,6 +67,16 @@ impl Subscriber {
     /// [`RegionError::NoTopic`] when nobody has registered it.
     pub fn subscribe(&self, uri: &str) -> Result<Stream, RegionError> {
         self.0.subscribe(&Uri::new(uri)?).map(Stream)
+    }
+
+    /// As [`Subscriber::subscribe`], beginning with what was published before and is still readable: up to the region's
+    /// `depth`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::subscribe`].
+    pub fn subscribe_from_oldest(&self, uri: &str) -> Result<Stream, RegionError> {
+        self.0.subscribe_from_oldest(&Uri::new(uri)?).map(Stream)
     }
 
     /// As [`Subscriber::subscribe`], waiting up to `timeout` for the topic to be registered.
@@ -77,6 +91,11 @@ impl Subscriber {
     /// The topics registered so far.
     pub fn topics(&self) -> Vec<String> {
         self.0.view().topics().map(|topic| topic.uri().as_str().to_owned()).collect()
+    }
+
+    /// Publisher handles of the region that are alive, by their kernel locks.
+    pub fn publisher_count(&self) -> usize {
+        self.0.view().publishers()
     }
 
     /// The region's name.

@@ -22,7 +22,8 @@ fn a_killed_publisher_is_disconnected_and_its_name_is_free_at_once() {
         return;
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_killed_publisher_is_disconnected_and_its_name_is_free_at_once", "publish", &dir);
+    let mut other =
+        Other::start("a_killed_publisher_is_disconnected_and_its_name_is_free_at_once", "publish", &dir);
     other.expect("ready");
     let subscriber = dir.subscriber("r");
     let stream = subscriber.subscribe("/a").unwrap();
@@ -66,8 +67,11 @@ fn a_killed_subscriber_loses_nothing_of_others_and_its_blocks_come_back() {
     let stream = dir.subscriber("r").subscribe("/a").unwrap();
     // One more kill than there are seats: a dead subscriber's seat is free again.
     for _ in 0..3 {
-        let mut other =
-            Other::start("a_killed_subscriber_loses_nothing_of_others_and_its_blocks_come_back", "hold", &dir);
+        let mut other = Other::start(
+            "a_killed_subscriber_loses_nothing_of_others_and_its_blocks_come_back",
+            "hold",
+            &dir,
+        );
         other.expect("ready");
         for n in 0..16_u8 {
             publisher.send(&topic, &[n; 100]).unwrap();

@@ -44,7 +44,8 @@ fn bad_names_are_refused_with_one_clear_line() {
     assert!(dir.contents().is_empty());
     let publisher = dir.publisher("r");
     let long = format!("/{}", "x".repeat(255));
-    for uri in ["", "a", "../x", "/", "//", "/a//b", "/a/", "/..", "/caf\u{e9}", "/a b", "/*", long.as_str()] {
+    for uri in ["", "a", "../x", "/", "//", "/a//b", "/a/", "/..", "/caf\u{e9}", "/a b", "/*", long.as_str()]
+    {
         let error = publisher.register(uri).unwrap_err();
         assert!(matches!(error, RegionError::Uri(_)), "{uri:?}");
         line(&error);
@@ -319,4 +320,20 @@ fn two_names_share_nothing() {
     assert_eq!(discover_in(dir.path(), "/**").unwrap().len(), names.len());
     drop(publishers);
     assert!(dir.contents().is_empty());
+}
+
+#[test]
+fn a_late_subscriber_can_have_what_is_still_there() {
+    let dir = Dir::new();
+    let publisher = Publisher::create("r", &dir.config().depth(4)).unwrap();
+    let topic = publisher.register("/a").unwrap();
+    for n in 0..10_u8 {
+        publisher.send(&topic, &[n; 60]).unwrap();
+    }
+    let subscriber = dir.subscriber("r");
+    let stream = subscriber.subscribe_from_oldest("/a").unwrap();
+    let bytes: Vec<_> = (0..4).map(|_| stream.recv().unwrap()[0]).collect();
+    assert_eq!(bytes, [6, 7, 8, 9]);
+    assert_eq!(stream.try_recv().unwrap_err(), TryRecvError::Empty);
+    assert_eq!(subscriber.publisher_count(), 1);
 }

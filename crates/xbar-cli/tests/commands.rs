@@ -1,0 +1,245 @@
+//! The commands as a user runs them: real processes, exit codes, one line for every error, nothing left behind.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Where one test's regions live; removed when dropped, also by a panic.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("xbar-cli-test-{}-{number}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        Self(dir)
+    }
+
+    fn xbar(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xbar"));
+        command.args(arguments).env("XBAR_DIR", &self.0).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.xbar(arguments).output().unwrap()
+    }
+
+    fn is_empty(&self) -> bool {
+        std::fs::read_dir(Path::new(&self.0)).unwrap().next().is_none()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running command, killed and reaped when dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        Self(command.stdin(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn write(&mut self, text: &str) {
+        self.0.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn close_input(&mut self) {
+        self.0.stdin = None;
+    }
+
+    fn line(&mut self) -> String {
+        // Byte by byte: what is behind the line stays for the next reader.
+        let mut line = Vec::new();
+        let mut byte = [0];
+        let out = self.0.stdout.as_mut().unwrap();
+        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
+    fn interrupt(&self) {
+        let done = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    fn end(mut self) -> (i32, String) {
+        let mut errors = String::new();
+        self.close_input();
+        BufReader::new(self.0.stderr.take().unwrap()).read_to_string(&mut errors).unwrap();
+        (self.0.wait().unwrap().code().unwrap_or(-1), errors)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The one line of a failed command.
+fn complaint(output: &Output) -> &str {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let errors = text(&output.stderr);
+    assert!(errors.starts_with("xbar: ") && errors.trim_end().lines().count() == 1, "{errors}");
+    errors
+}
+
+#[test]
+fn the_demo_counts_every_message_and_leaves_nothing() {
+    let dir = Dir::new();
+    let output = dir.run(&["demo", "--seconds", "0.5", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let figure = |name: &str| report[name].as_u64().unwrap();
+    assert!(figure("sent") > 0);
+    assert_eq!(figure("sent"), figure("received") + figure("missed"));
+    assert_eq!(figure("corrupt"), 0);
+    assert!(figure("p50_ns") <= figure("p99_ns") && figure("p99_ns") <= figure("p999_ns"));
+    assert!(figure("msgs_per_s") > 0);
+    assert!(dir.is_empty());
+
+    let output = dir.run(&["demo", "--seconds", "0.2"]);
+    assert!(output.status.success());
+    let table = text(&output.stdout);
+    for topic in ["/tick/AAPL", "/sensor/temp/seattle", "all"] {
+        assert!(table.lines().any(|line| line.starts_with(topic)), "{table}");
+    }
+}
+
+#[test]
+fn an_interrupted_demo_ends_and_leaves_nothing() {
+    let dir = Dir::new();
+    let mut demo = Running::start(dir.xbar(&["demo", "--seconds", "600"]));
+    assert!(demo.line().contains("exchange"));
+    demo.interrupt();
+    let (code, errors) = demo.end();
+    assert_eq!(code, 0, "{errors}");
+    assert!(dir.is_empty());
+}
+
+#[test]
+fn lines_go_from_pub_to_echo() {
+    let dir = Dir::new();
+    let echo = Running::start(dir.xbar(&["echo", "r", "/line/*", "--history", "--count", "4"]));
+    let mut publisher = Running::start(dir.xbar(&["pub", "r", "/line/a", "--wait-subscribers", "1"]));
+    let long = "x".repeat(1000);
+    publisher.write(&format!("one\n\ntwo \u{1}\n{long}\n"));
+    let mut echo = echo;
+    let lines: Vec<_> = (0..4).map(|_| echo.line()).collect();
+    assert_eq!(lines, ["/line/a: one", "/line/a: ", "/line/a: two \\u{1}", &format!("/line/a: {long}")]);
+    assert_eq!(echo.end().0, 0);
+    publisher.close_input();
+    assert_eq!(publisher.end().0, 0);
+    assert!(dir.is_empty());
+}
+
+#[test]
+fn echo_prints_bytes_and_ends_with_its_publisher() {
+    let dir = Dir::new();
+    let mut publisher = Running::start(dir.xbar(&["pub", "r", "/a", "--wait-subscribers", "1"]));
+    let mut echo = Running::start(dir.xbar(&["echo", "r", "/**", "--history", "--hex"]));
+    publisher.write("AZ\n");
+    assert_eq!(echo.line(), "/a: 415a");
+    publisher.0.kill().unwrap();
+    let (code, errors) = echo.end();
+    assert_eq!(code, 0);
+    assert!(errors.contains("publishers are gone"), "{errors}");
+}
+
+#[test]
+fn ls_shows_what_is_there() {
+    let dir = Dir::new();
+    let output = dir.run(&["ls"]);
+    assert!(output.status.success() && output.stdout.is_empty());
+    assert!(text(&output.stderr).contains("no region"));
+    assert_eq!(text(&dir.run(&["ls", "--json"]).stdout).trim(), "[]");
+
+    let mut publisher = Running::start(dir.xbar(&["pub", "market", "/tick/AAPL", "--wait-subscribers", "1"]));
+    let mut echo = Running::start(dir.xbar(&["echo", "market", "/tick/*", "--history"]));
+    publisher.write("1\n2\n");
+    assert_eq!((echo.line(), echo.line()), ("/tick/AAPL: 1".to_owned(), "/tick/AAPL: 2".to_owned()));
+
+    let table = dir.run(&["ls", "--interval", "1"]);
+    let table = text(&table.stdout);
+    assert!(table.contains("market  1 publisher  1 subscriber"), "{table}");
+    assert!(table.contains("/tick/AAPL"), "{table}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&dir.run(&["ls", "/tick/**", "--json", "--interval", "1"]).stdout).unwrap();
+    assert_eq!(json[0]["topics"][0]["published"], 2);
+    assert!(text(&dir.run(&["ls", "/weather/**"]).stderr).contains("no region"));
+}
+
+#[test]
+fn ctrl_c_ends_pub_and_echo_cleanly() {
+    let dir = Dir::new();
+    let mut publisher = Running::start(dir.xbar(&["pub", "r", "/a", "--wait-subscribers", "1"]));
+    let mut echo = Running::start(dir.xbar(&["echo", "r", "/a", "--history"]));
+    publisher.write("x\n");
+    assert_eq!(echo.line(), "/a: x");
+    echo.interrupt();
+    assert_eq!(echo.end().0, 0);
+    publisher.interrupt();
+    // The input stays open until the end: the signal alone must do.
+    assert_eq!(publisher.0.wait().unwrap().code(), Some(0));
+    assert!(dir.is_empty());
+}
+
+#[test]
+fn wrong_input_is_one_line_and_exit_code_1() {
+    let dir = Dir::new();
+    for (arguments, hint) in [
+        (&["pub", "../x", "/a"][..], "region name"),
+        (&["pub", "", "/a"], "region name is empty"),
+        (&["pub", "r", "a"], "does not begin with '/'"),
+        (&["pub", "r", "/a", "--depth", "0"], "at least"),
+        (&["pub", "r", "/a", "--block-bytes", "0"], "at least 1"),
+        (&["echo", "r", "/a*"], "one whole segment"),
+        (&["echo", "r", "/a", "--timeout", "0.02"], "no region r"),
+        (&["ls", "tick"], "does not begin with '/'"),
+    ] {
+        let output = dir.run(arguments);
+        assert!(complaint(&output).contains(hint), "{arguments:?}: {output:?}");
+    }
+    assert!(dir.is_empty());
+    assert_eq!(dir.run(&["nonsense"]).status.code(), Some(2));
+    assert_eq!(dir.run(&["demo", "--seconds", "-1"]).status.code(), Some(2));
+
+    let mut publisher = Running::start(dir.xbar(&["pub", "r", "/a", "--block-bytes", "10"]));
+    publisher.write(&format!("{}\n", "x".repeat(100)));
+    let (code, errors) = publisher.end();
+    assert_eq!(code, 1);
+    assert!(errors.contains("100 bytes for /a do not fit a block of 10"), "{errors}");
+    assert!(dir.is_empty());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let dir = Dir::new();
+    let mut publisher = Running::start(dir.xbar(&["pub", "r", "/a", "--wait-subscribers", "1"]));
+    let mut echo = Running::start(dir.xbar(&["echo", "r", "/a", "--history"]));
+    publisher.write("x\n");
+    let mut out = BufReader::new(echo.0.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    drop(out);
+    // More than once: a child that another test is just forking may still have a copy of the pipe.
+    while echo.0.try_wait().unwrap().is_none() {
+        publisher.write("y\n");
+    }
+    let (code, errors) = echo.end();
+    assert_eq!((code, errors.as_str()), (0, ""));
+}
