@@ -11,6 +11,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use xbar::{Config, Publisher};
 
 pub use publisher::{PublisherArguments, publish};
 pub use subscriber::{SubscriberArguments, subscribe};
@@ -40,11 +41,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Starts a publisher and a subscriber, and reports what they count.
 pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
-    let stop = Stop::on_signals()?;
     let region = format!("xbar-demo-{}", std::process::id());
-    let mut publisher = Part::start(dir, "demo-publisher", &region, arguments.seconds)?;
+    let done = exchange(dir, &region, arguments);
+    if done.is_err() {
+        remove_leftover(dir, &region);
+    }
+    done
+}
+
+/// A publisher that was killed could not remove its region. Taking the dead name over and leaving it does.
+fn remove_leftover(dir: Dir<'_>, region: &str) {
+    let config = Config::new().topics(1).depth(1).block_bytes(1);
+    let config = match dir {
+        Some(dir) => config.dir(dir),
+        None => config,
+    };
+    drop(Publisher::create(region, &config)); // the failure behind this is what the user is told
+}
+
+fn exchange(dir: Dir<'_>, region: &str, arguments: &Arguments) -> Result {
+    let stop = Stop::on_signals()?;
+    let mut publisher = Part::start(dir, "demo-publisher", region, arguments.seconds)?;
     publisher.expect_ready(PATIENCE)?;
-    let mut subscriber = Part::start(dir, "demo-subscriber", &region, arguments.seconds)?;
+    let mut subscriber = Part::start(dir, "demo-subscriber", region, arguments.seconds)?;
     subscriber.expect_ready(PATIENCE)?;
     if !arguments.json {
         println!(
@@ -65,6 +84,9 @@ pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
             }
             Line::Nothing => {}
             Line::Ended => return Err(publisher.failed()),
+        }
+        if subscriber.child.try_wait()?.is_some_and(|status| !status.success()) {
+            return Err(subscriber.failed());
         }
         bar.set_position(start.elapsed().as_millis() as u64);
         if stop.wanted() {
@@ -157,10 +179,9 @@ impl Part {
     }
 
     fn say(&mut self, word: &str) -> Result<()> {
-        if let Some(input) = &mut self.input {
-            writeln!(input, "{word}")?;
-        }
-        Ok(())
+        // A pipe that nobody reads means a dead child here, not a user who has seen enough.
+        let said = self.input.as_mut().is_none_or(|input| writeln!(input, "{word}").is_ok());
+        if said { Ok(()) } else { Err(self.failed()) }
     }
 
     /// What to tell of a child that ended too early; it has told its own error already.

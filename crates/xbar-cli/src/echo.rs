@@ -66,9 +66,11 @@ pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
                 format!("no message on {pattern} of region {} for {timeout:?}", arguments.region).into()
             );
         }
+        // Asked before the topics are: one that came, spoke and left in between is then still found.
+        let ended = subscriber.publisher_count() == 0;
         // Topics that came later: everything on them is new.
         echo.subscribe(&subscriber, &pattern, true)?;
-        if subscriber.publisher_count() == 0 && !echo.print_what_is_there()? {
+        if ended && !echo.print_what_is_there()? {
             eprintln!("xbar: region {} ended: its publishers are gone", arguments.region);
             return Ok(ExitCode::SUCCESS);
         }

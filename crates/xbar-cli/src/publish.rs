@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use xbar::{Config, Publisher};
+use xbar::{Config, Publisher, RegionError};
 
 use crate::signals::Stop;
 use crate::{Dir, Result};
@@ -21,7 +21,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 4096)]
     block_bytes: u32,
     /// Lines that a reader may be behind, when the region is created
-    #[arg(long, default_value_t = 1024)]
+    // With 16 topics of 4 KiB a region stays well below the 64 MB of shared memory that containers usually have.
+    #[arg(long, default_value_t = 128)]
     depth: u32,
     /// Subscribers to wait for before the first line
     #[arg(long, default_value_t = 0)]
@@ -66,17 +67,19 @@ pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
 
 fn open_or_create(dir: Dir<'_>, arguments: &Arguments) -> Result<Publisher> {
     let name = &arguments.region;
-    let opened = match dir {
+    let open = || match dir {
         Some(dir) => Publisher::open_in(dir, name),
         None => Publisher::open(name),
     };
-    if let Ok(publisher) = opened {
-        return Ok(publisher);
+    match open() {
+        Err(RegionError::Open(_) | RegionError::NoPublisher { .. }) => {}
+        done => return Ok(done?),
     }
     let config = Config::new().topics(16).depth(arguments.depth).block_bytes(arguments.block_bytes);
     let config = match dir {
         Some(dir) => config.dir(dir),
         None => config,
     };
-    Ok(Publisher::create(name, &config)?)
+    // Somebody else may have created it meanwhile.
+    Ok(Publisher::create(name, &config).or_else(|error| open().map_err(|_| error))?)
 }

@@ -161,9 +161,10 @@ pub fn claim_then_full_fence(cell: &AtomicU32, value: u32) -> bool {
     }
     #[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, miri)))))]
     {
-        // ORDERING: cell-reuse: acquire pairs with the release that cleared the cell, so that whoever reads the new
-        // value has also seen the end of the reads made under the old one.
-        let claimed = cell.compare_exchange(0, value, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        // ORDERING: ledger: relaxed, because the fence below orders it; and a read-modify-write, so that it stays in the
+        // release sequence of whoever cleared the cell: a reclaimer that finds the new value has seen the end of the
+        // reads made under the old one.
+        let claimed = cell.compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         full_fence();
         claimed
     }

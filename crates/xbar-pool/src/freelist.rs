@@ -79,8 +79,8 @@ impl<K> FreeList<K> {
             self.set_header(index, BlockHeader::free(next));
         }
         let first = if blocks == 0 { NO_BLOCK } else { 0 };
-        // ORDERING: free-list: release pairs with the acquire of the first taker.
-        self.head.store(FreeHead { tag: 0, first }.pack(), Ordering::Release);
+        // ORDERING: none; whatever makes the pool known to others (a rename, a thread's start) orders it.
+        self.head.store(FreeHead { tag: 0, first }.pack(), Ordering::Relaxed);
     }
 
     /// Blocks of the pool, free or not.
@@ -177,10 +177,10 @@ impl<K> FreeList<K> {
     #[inline]
     fn swing(&self, seen: FreeHead, first: u32) -> bool {
         // ORDERING: free-list: release pairs with the acquire of the next taker: the headers of the chain, and all
-        // reads made under the last hold of these blocks, come before its use of them. Acquire on success is not
-        // needed beyond `front`, but keeps this a link in the release sequence of earlier pushes under any model.
+        // reads made under the last hold of these blocks, come before its use of them. What others released is
+        // acquired by `front` already; being a read-modify-write keeps this in their release sequences.
         self.head
-            .compare_exchange(seen.pack(), seen.changed(first).pack(), Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(seen.pack(), seen.changed(first).pack(), Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
 }

@@ -54,7 +54,7 @@ impl<K> Ledger<K> {
         let value = index.wrapping_add(1);
         let mut place = self.hint.get();
         // ORDERING: ledger: the claim makes the cell visible before the full fence; the partner is the full fence in
-        // `Limbo::reclaim`. Acquire inside pairs with the release that cleared the cell.
+        // `Limbo::reclaim`.
         if !claim_then_full_fence(&self.cells[place], value) {
             place = self.other_cell(value)?;
         }
@@ -144,7 +144,7 @@ impl<K> fmt::Debug for OwnedHeld<K> {
 #[inline(always)]
 fn release(cell: &AtomicU32) {
     // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: all reads of the block end before its reuse.
-    // ORDERING: cell-reuse: and with the acquire of the next claim of this cell, which hides the 0 from reclaimers.
+    // A later claim of this cell is a read-modify-write and hides nothing: it continues this release.
     cell.store(0, Ordering::Release);
 }
 

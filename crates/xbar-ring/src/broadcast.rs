@@ -15,7 +15,7 @@
 //!              stamp(n)   <- 2n+2          release
 //!              stamp(n+1) <- 2(n+1)+1      relaxed
 //!              fence(release)
-//!              head       <- n+1           release
+//!              head       <- n+1           relaxed
 //!
 //! receive(n):  s = stamp(n)                relaxed, fence(acquire)
 //!              copy of words(n)            relaxed
@@ -112,8 +112,9 @@ impl<K> Writer<K> {
         let capacity = capacity(words.len(), slot_words)?;
         let mut next = 0;
         for (slot, stamp) in words.iter().step_by(slot_words).enumerate() {
-            // ORDERING: ring-stamp: pairs with the release in `commit`, of another writer before this one.
-            let stamp = ReadU64::of(stamp).load_acquire();
+            // ORDERING: none; whatever hands the ring from one writer to the next (a lock, the end of a thread) orders
+            // all that the one did before all that the other does.
+            let stamp = ReadU64::of(stamp).load_relaxed();
             if stamp == 0 || stamp % 2 == 1 {
                 continue;
             }
@@ -183,8 +184,9 @@ impl<K> Writer<K> {
         // ORDERING: ring-mark: the words of the next message are stored behind this fence, so whoever copies one of
         // them sees the mark at its second look. Without it the words could come first.
         fence(Ordering::Release);
-        // ORDERING: ring-head: release pairs with joiners and laggards, who then find the stamps below `next`.
-        self.head.store(self.next, Ordering::Release);
+        // ORDERING: ring-head: released by the fence above; pairs with the acquire of laggards and rewinders, who then find
+        // the stamps below `next`.
+        self.head.store(self.next, Ordering::Relaxed);
     }
 }
 
@@ -283,8 +285,8 @@ impl<K> Reader<K> {
         slot_words: usize,
     ) -> Result<Self, RingError> {
         let capacity = capacity(words.len(), slot_words)?;
-        // ORDERING: ring-head: pairs with the release in `mark_and_tell`: the stamps below are there.
-        let next = head.load_acquire();
+        // ORDERING: none; nothing below is looked at, and the slot of `next` tells for itself.
+        let next = head.load_relaxed();
         let mut reader = Self { words, head, slot_words, capacity, next, place: 0 };
         reader.go_to(next);
         Ok(reader)
@@ -292,7 +294,7 @@ impl<K> Reader<K> {
 
     /// Goes back to the oldest message that is still readable; says how many messages that is.
     pub fn rewind(&mut self) -> u64 {
-        // ORDERING: ring-head: as in `join`.
+        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the stamps below are there.
         let head = self.head.load_acquire();
         self.go_to(head.saturating_sub(self.capacity - 1));
         head - self.next
@@ -361,7 +363,7 @@ impl<K> Reader<K> {
     /// The slot of `next` was overwritten: moves behind the gap and says how many messages that skips.
     #[cold]
     fn lag(&mut self) -> u64 {
-        // ORDERING: ring-head: pairs with the release in `mark_and_tell`, so that the slots from here on hold what
+        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what
         // the arithmetic says, or something newer, which only lags again.
         let head = self.head.load_acquire();
         let oldest = head.saturating_sub(self.capacity - 1);

@@ -14,8 +14,8 @@ fn a_lapped_reader_sees_whole_messages_or_says_what_it_missed() {
     loom::model(|| {
         let ring = HeapRing::new(2, 2);
         let mut reader = ring.reader();
-        let theirs = ring.clone();
-        let writer = thread::spawn(move || write(&theirs, 3));
+        let mut writer = ring.writer();
+        let writer = thread::spawn(move || write(&mut writer, 3));
         let mut account = Account::default();
         for _ in 0..3 {
             read_one(&mut reader, 0, &mut account);
@@ -33,8 +33,8 @@ fn a_lapped_reader_sees_whole_messages_or_says_what_it_missed() {
 fn a_reader_that_joins_in_the_middle_gets_all_from_there() {
     loom::model(|| {
         let ring = HeapRing::new(4, 2);
-        let theirs = ring.clone();
-        let writer = thread::spawn(move || write(&theirs, 2));
+        let mut writer = ring.writer();
+        let writer = thread::spawn(move || write(&mut writer, 2));
         let mut reader = ring.reader();
         let start = reader.next();
         let mut account = Account::default();
@@ -52,14 +52,39 @@ fn a_reader_that_joins_in_the_middle_gets_all_from_there() {
 fn a_reader_does_not_notice_a_new_writer() {
     loom::model(|| {
         let ring = HeapRing::new(4, 2);
-        write(&ring, 1);
+        write(&mut ring.writer(), 1);
         let mut reader = ring.reader();
         let theirs = ring.clone();
-        let writer = thread::spawn(move || write(&theirs, 1));
+        let writer = thread::spawn(move || write(&mut theirs.writer(), 1));
         let mut account = Account::default();
         read_one(&mut reader, 1, &mut account);
         writer.join().unwrap();
         while read_one(&mut reader, 1, &mut account) != Received::Empty {}
         assert_eq!((account.received, account.missed), (1, 0));
+    });
+}
+
+/// Proves: messages that the head promises are there, for a reader that rewinds and for one that lagged. Bound: a ring of
+/// 2, 1 and 3 messages.
+#[test]
+fn what_the_head_promises_is_there() {
+    loom::model(|| {
+        let ring = HeapRing::new(2, 2);
+        let (mut writer, mut reader) = (ring.writer(), ring.reader());
+        let writer = thread::spawn(move || write(&mut writer, 1));
+        if reader.rewind() == 1 {
+            assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 0 });
+        }
+        writer.join().unwrap();
+    });
+    loom::model(|| {
+        let ring = HeapRing::new(2, 2);
+        let (mut writer, mut reader) = (ring.writer(), ring.reader());
+        let writer = thread::spawn(move || write(&mut writer, 3));
+        // Two missed: the head said 3, and the writer stops there.
+        if reader.receive(&mut [0; 2]) == (Received::Lagged { missed: 2 }) {
+            assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 2 });
+        }
+        writer.join().unwrap();
     });
 }

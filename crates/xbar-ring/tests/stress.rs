@@ -16,6 +16,7 @@ const MESSAGES: u64 = 300_000;
 fn readers_account_for_every_message_under_load() {
     for capacity in [2, 3, 64] {
         let ring = HeapRing::new(capacity, 2);
+        let mut writer = ring.writer();
         let done = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..2)
             .map(|_| {
@@ -31,7 +32,7 @@ fn readers_account_for_every_message_under_load() {
                 })
             })
             .collect();
-        write(&ring, MESSAGES);
+        write(&mut writer, MESSAGES);
         done.store(true, Ordering::Release);
         for reader in readers {
             let account = reader.join().unwrap();

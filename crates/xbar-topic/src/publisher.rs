@@ -35,6 +35,8 @@ pub struct Publisher {
     pub(crate) payload: Payload<Keep>,
     pub(crate) loans: Cell<u32>,
     published: Cell<u64>,
+    /// Ledger rows known to be in use.
+    joined: Cell<u32>,
     clock: Clock,
     seat: Arc<Seat>,
 }
@@ -105,6 +107,7 @@ impl Publisher {
             payload,
             loans: Cell::new(0),
             published: Cell::new(0),
+            joined: Cell::new(0),
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
             seat: Arc::new(seat),
         })
@@ -244,7 +247,10 @@ impl Publisher {
         let most = self.seat.view.facts().geometry.limits().subscribers;
         // ORDERING: ledger: read behind the reclaimer's full fence; a reader raises it before the full fence of its
         // first hold.
-        self.seat.control.subscribers_joined.load(Ordering::Relaxed).min(most) as usize
+        let joined = self.seat.control.subscribers_joined.load(Ordering::Relaxed).min(most);
+        // It only grows: a subscriber that lowers it cannot make this publisher forget a row that it knows.
+        self.joined.set(self.joined.get().max(joined));
+        self.joined.get() as usize
     }
 
     #[inline(always)]

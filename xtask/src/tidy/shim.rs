@@ -17,7 +17,8 @@ pub fn check(sources: &[Source]) -> Vec<String> {
             in_tests |=
                 line.starts_with("#[cfg(all(test, not(xbar_loom)))]") || line.starts_with("#[cfg(test)]");
             let code = line.split("//").next().unwrap_or_default();
-            let imports = code.contains("core::sync::atomic") || code.contains("std::sync::atomic");
+            // Also as a part of a list: `use std::sync::{Arc, atomic::AtomicBool}`.
+            let imports = code.contains("sync::atomic") || code.contains("atomic::");
             let cli = source.path.starts_with("crates/xbar-cli/"); // flags that signals raise; no model runs it
             if imports && !cli {
                 wrong.push(format!(
@@ -47,8 +48,12 @@ mod tests {
 
     #[test]
     fn what_goes_past_the_shim_is_noticed() {
-        for bad in ["use core::sync::atomic::AtomicU32;", "std::sync::atomic::fence();", "#[cfg(xbar_loom)]"]
-        {
+        for bad in [
+            "use core::sync::atomic::AtomicU32;",
+            "use std::sync::{Arc, atomic::AtomicBool};",
+            "std::sync::atomic::fence();",
+            "#[cfg(xbar_loom)]",
+        ] {
             assert_eq!(check(&[source("crates/xbar-pool/src/limbo.rs", bad)]).len(), 1, "{bad}");
             assert!(check(&[source(SHIM, bad)]).is_empty());
             assert!(check(&[source("crates/xbar-pool/tests/loom.rs", bad)]).is_empty());
