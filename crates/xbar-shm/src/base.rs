@@ -1,6 +1,7 @@
 //! The directory where regions live.
 
 use std::fs::DirBuilder;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -68,11 +69,16 @@ impl BaseDir {
         if let Some(dir) = self.open_existing()? {
             return Ok(dir);
         }
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(|error| {
-            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-            ShmError::io("make", &self.0)(errno)
-        })?;
+        // The RAM-backed file system is mounted, or is not there: never made.
+        let with_parents = self.0.parent() != Some(Path::new("/dev/shm"));
+        match DirBuilder::new().recursive(with_parents).mode(0o700).create(&self.0) {
+            // Somebody was faster; what it is, is checked below.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+                return Err(ShmError::io("make", &self.0)(errno));
+            }
+            _ => {}
+        }
         self.open_existing()?.ok_or_else(|| ShmError::io("open", &self.0)(Errno::NOENT))
     }
 
@@ -99,11 +105,9 @@ pub(crate) fn entries(dir: &OwnedFd) -> Result<Vec<(String, FileType)>, Errno> {
     let mut found = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;
-        if let Ok(name) = entry.file_name().to_str()
-            && name != "."
-            && name != ".."
-        {
-            found.push((name.to_owned(), entry.file_type()));
+        match entry.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => found.push((name.to_owned(), entry.file_type())),
         }
     }
     Ok(found)

@@ -1,51 +1,52 @@
 //! A region before anybody sees it: built under a temporary name, then renamed into place.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
-use std::process;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{
-    FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fstatvfs, mkdirat, openat, renameat_with,
-};
-use rustix::io::Errno;
+use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Resource, getrlimit};
 
-use crate::base::{BaseDir, entries};
-use crate::clock::monotonic_ns;
+use crate::base::BaseDir;
 use crate::error::ShmError;
+use crate::leftovers::{DIRECTORY, remove_tree, sweep_leftovers, temporary_name};
 use crate::liveness::Lock;
 use crate::mapping::Mapping;
 use crate::name::RegionName;
-use crate::segment::{DIRECTORY, SeatKind, SeatLock, Segment, remove_tree};
-
-/// Temporary directories begin with this; no region's name does.
-const TEMPORARY: &str = ".new.";
+use crate::own::OwnFile;
+use crate::room::available_bytes;
+use crate::seat::{SeatKind, SeatLock};
+use crate::segment::Segment;
 
 /// How long a creator waits for the lock of the dead region that it replaces.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tries against sweepers that take a directory for a leftover in the instant between its making and its locking.
-const TRIES: usize = 16;
-
-/// A name that nobody else uses now.
-pub(crate) fn temporary_name(name: &RegionName) -> String {
-    format!("{TEMPORARY}{name}.{}.{}", process::id(), monotonic_ns())
-}
+/// Tries against sweepers that take a directory for a leftover in the instant between its making and its locking, and
+/// against others who create and remove the same name.
+const TRIES: usize = 64;
 
 /// A region that nobody sees yet; its directory goes with it unless it is published.
 #[derive(Debug)]
 pub struct Building {
     base_dir: BaseDir,
-    base: OwnedFd,
-    /// Taken by `publish`.
-    dir: Option<OwnedFd>,
-    temporary: String,
+    temporary: Temporary,
     name: RegionName,
     data: Arc<Mapping>,
     peers: Arc<Mapping>,
-    /// Tells sweepers that somebody is at work here.
-    _lock: Lock,
+}
+
+/// A temporary directory, locked, so that sweepers see that somebody is at work there.
+#[derive(Debug)]
+struct Temporary {
+    base: OwnedFd,
+    dir: OwnedFd,
+    name: String,
+    path: PathBuf,
+    /// False when it has got a region's name.
+    is_ours: bool,
+    lock: Lock,
 }
 
 impl Building {
@@ -61,34 +62,17 @@ impl Building {
         peers_bytes: usize,
     ) -> Result<Self, ShmError> {
         sweep_leftovers(base_dir);
-        let base = base_dir.open_or_create()?;
         let mut tries = 0;
         loop {
-            let temporary = temporary_name(name);
-            let path = base_dir.path().join(&temporary);
-            let made = make(&base, &temporary, &path, data_bytes, peers_bytes);
+            tries += 1;
+            let made = Temporary::make(base_dir, name).and_then(|temporary| {
+                let (data, peers) = temporary.fill(base_dir.path(), data_bytes, peers_bytes)?;
+                Ok(Self { base_dir: base_dir.clone(), temporary, name: name.clone(), data, peers })
+            });
             match made {
-                Ok((dir, lock, data, peers)) => {
-                    return Ok(Self {
-                        base_dir: base_dir.clone(),
-                        base,
-                        dir: Some(dir),
-                        temporary,
-                        name: name.clone(),
-                        data,
-                        peers,
-                        _lock: lock,
-                    });
-                }
-                Err(error) => {
-                    remove_tree(&base, &temporary);
-                    tries += 1;
-                    if tries == TRIES
-                        || !matches!(error, ShmError::Io { errno: Errno::NOENT | Errno::EXIST, .. })
-                    {
-                        return Err(error);
-                    }
-                }
+                // A sweeper was faster.
+                Err(ShmError::Io { errno: Errno::NOENT | Errno::EXIST, .. }) if tries < TRIES => {}
+                made => return made,
             }
         }
     }
@@ -108,118 +92,124 @@ impl Building {
     ///
     /// # Errors
     ///
-    /// [`ShmError::Alive`] when a publisher of that name lives; nothing is changed then.
-    pub fn publish(mut self, mut takes_over: impl FnMut(&Segment)) -> Result<(Segment, SeatLock), ShmError> {
+    /// [`ShmError::Alive`] when a publisher of that name lives; nothing is changed then. [`ShmError::Gone`] in a forked
+    /// child of the process that started it.
+    pub fn publish(mut self, takes_over: impl FnOnce(&Segment)) -> Result<(Segment, SeatLock), ShmError> {
+        let gone = || ShmError::Gone { name: self.name.clone() };
+        if !self.temporary.lock.is_mine() {
+            return Err(gone());
+        }
         let path = self.base_dir.path().join(self.name.as_str());
-        let Some(dir) = self.dir.take() else { return Err(ShmError::Gone { name: self.name.clone() }) };
-        let base =
-            self.base.try_clone().map_err(|_| ShmError::io("open", self.base_dir.path())(Errno::MFILE))?;
+        let (base, dir) = self.temporary.handles().map_err(ShmError::io("open", &self.temporary.path))?;
         let segment = Segment::of(base, dir, self.name.clone(), path)?;
         // Alive from the first instant in which anybody can see it.
-        let seat = segment.take_seat(SeatKind::Publisher, 0)?;
-        let seat = seat.ok_or_else(|| ShmError::Gone { name: self.name.clone() })?;
+        let seat = segment.take_seat(SeatKind::Publisher, 0)?.ok_or_else(gone)?;
+        let mut takes_over = Some(takes_over);
+        let mut tries = 0;
         loop {
-            match self.rename(RenameFlags::NOREPLACE) {
-                Ok(()) => return Ok((segment, seat)),
+            match self.temporary.rename(&self.name, RenameFlags::NOREPLACE) {
+                Ok(()) => break,
                 Err(Errno::EXIST | Errno::NOTEMPTY) => {}
                 Err(errno) => return Err(ShmError::io("rename", segment.directory())(errno)),
             }
+            tries += 1;
             match self.replace(&mut takes_over) {
-                Ok(()) => return Ok((segment, seat)),
+                Ok(()) => break,
                 // It went while we looked: the name is free, or somebody else's.
-                Err(ShmError::NotFound { .. } | ShmError::Gone { .. }) => {}
+                Err(ShmError::NotFound { .. } | ShmError::Gone { .. }) if tries < TRIES => {}
                 Err(error) => return Err(error),
+            }
+        }
+        self.temporary.is_ours = false;
+        Ok((segment, seat))
+    }
+
+    fn replace(&self, takes_over: &mut Option<impl FnOnce(&Segment)>) -> Result<(), ShmError> {
+        let old = Segment::open(&self.base_dir, &self.name)?;
+        let _lock = old.lock(PATIENCE)?;
+        if let Some(&index) = old.living_for_sure(SeatKind::Publisher)?.first() {
+            return Err(ShmError::Alive { name: self.name.clone(), who: old.who(index) });
+        }
+        if let Some(takes_over) = takes_over.take() {
+            takes_over(&old);
+        }
+        // Whoever replaces or removes holds the lock of what has the name: it is still the dead one.
+        let exchanged = self.temporary.rename(&self.name, RenameFlags::EXCHANGE);
+        exchanged.map_err(ShmError::io("rename", old.directory()))?;
+        remove_tree(&self.temporary.base, &self.temporary.name);
+        Ok(())
+    }
+}
+
+impl Temporary {
+    fn make(base_dir: &BaseDir, name: &RegionName) -> Result<Self, ShmError> {
+        let base = base_dir.open_or_create()?;
+        let name = temporary_name(name);
+        let path = base_dir.path().join(&name);
+        mkdirat(&base, &name, Mode::RWXU).map_err(ShmError::io("make", &path))?;
+        // From here on a failure leaves an empty directory that nobody has locked.
+        let made = (|| {
+            let dir = openat(&base, &name, DIRECTORY, Mode::empty())?;
+            let again = OwnFile::open(|| openat(&dir, ".", DIRECTORY, Mode::empty()))?;
+            // Only a sweeper can have it, which removes the directory.
+            let lock = Lock::try_exclusive(again).map_err(|_| Errno::NOENT)?;
+            Ok((dir, lock))
+        })();
+        match made {
+            Ok((dir, lock)) => Ok(Self { base, dir, name, path, is_ours: true, lock }),
+            Err(errno) => {
+                remove_tree(&base, &name);
+                Err(ShmError::io("lock", path)(errno))
             }
         }
     }
 
-    fn replace(&self, takes_over: &mut impl FnMut(&Segment)) -> Result<(), ShmError> {
-        let old = Segment::open(&self.base_dir, &self.name)?;
-        let _lock = old.lock(PATIENCE)?;
-        if let Some(&index) = old.living(SeatKind::Publisher).first() {
-            return Err(ShmError::Alive { name: self.name.clone(), who: old.who(index) });
+    /// Makes its files.
+    fn fill(&self, base: &Path, data: usize, peers: usize) -> Result<(Arc<Mapping>, Arc<Mapping>), ShmError> {
+        let needed_bytes = (data as u64).saturating_add(peers as u64);
+        let no_space =
+            |available_bytes| ShmError::NoSpace { path: base.into(), needed_bytes, available_bytes };
+        match available_bytes(&self.base) {
+            Some(available) if available < needed_bytes => return Err(no_space(available)),
+            _ => {}
         }
-        takes_over(&old);
-        self.rename(RenameFlags::EXCHANGE).map_err(ShmError::io("rename", old.directory()))?;
-        remove_tree(&self.base, &self.temporary);
-        Ok(())
+        let file = |file: &str, bytes: usize| {
+            let path = self.path.join(file);
+            if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < bytes as u64) {
+                // Before the kernel says so by a signal.
+                return Err(ShmError::io("allocate", path)(Errno::FBIG));
+            }
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let fd = openat(&self.dir, file, flags, Mode::RUSR | Mode::WUSR)
+                .map_err(ShmError::io("make", &path))?;
+            match retry_on_intr(|| fallocate(&fd, FallocateFlags::empty(), 0, bytes as u64)) {
+                Ok(()) => {}
+                Err(Errno::NOSPC | Errno::DQUOT) => {
+                    return Err(no_space(available_bytes(&self.base).unwrap_or(0)));
+                }
+                Err(errno) => return Err(ShmError::io("allocate", path)(errno)),
+            }
+            let mapping = Mapping::new(fd.as_fd(), 0, bytes, true);
+            mapping.map(Arc::new).map_err(ShmError::io("map", path))
+        };
+        Ok((file("data", data)?, file("peers", peers)?))
     }
 
-    fn rename(&self, flags: RenameFlags) -> Result<(), Errno> {
-        renameat_with(&self.base, &self.temporary, &self.base, self.name.as_str(), flags)
+    fn handles(&self) -> Result<(OwnedFd, OwnedFd), Errno> {
+        let dup = |fd: &OwnedFd| rustix::io::fcntl_dupfd_cloexec(fd, 0);
+        Ok((dup(&self.base)?, dup(&self.dir)?))
+    }
+
+    fn rename(&self, name: &RegionName, flags: RenameFlags) -> Result<(), Errno> {
+        renameat_with(&self.base, &self.name, &self.base, name.as_str(), flags)
     }
 }
 
-impl Drop for Building {
+impl Drop for Temporary {
     fn drop(&mut self) {
-        // Published, the temporary name is gone, or names the region that was replaced.
-        remove_tree(&self.base, &self.temporary);
-    }
-}
-
-type Made = (OwnedFd, Lock, Arc<Mapping>, Arc<Mapping>);
-
-fn make(
-    base: &OwnedFd,
-    temporary: &str,
-    path: &std::path::Path,
-    data_bytes: usize,
-    peers_bytes: usize,
-) -> Result<Made, ShmError> {
-    let needed = data_bytes as u64 + peers_bytes as u64;
-    // Asked first: a file system in memory would take what there is before it says no.
-    check_room(base, path, needed)?;
-    mkdirat(base, temporary, Mode::RWXU).map_err(ShmError::io("make", path))?;
-    let dir = openat(base, temporary, DIRECTORY, Mode::empty()).map_err(ShmError::io("open", path))?;
-    let again = openat(&dir, ".", DIRECTORY, Mode::empty()).map_err(ShmError::io("open", path))?;
-    let lock = Lock::try_exclusive(again).map_err(|_| ShmError::io("lock", path)(Errno::NOENT))?;
-    let file = |file: &str, bytes: usize| -> Result<Arc<Mapping>, ShmError> {
-        let path: PathBuf = path.join(file);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&dir, file, flags, Mode::RUSR | Mode::WUSR).map_err(ShmError::io("make", &path))?;
-        match fallocate(&fd, FallocateFlags::empty(), 0, bytes as u64) {
-            Ok(()) => {}
-            Err(Errno::NOSPC | Errno::FBIG) => return Err(no_space(base, &path, needed)),
-            Err(errno) => return Err(ShmError::io("allocate", path)(errno)),
-        }
-        let mapping = Mapping::new(fd.as_fd(), 0, bytes, true);
-        mapping.map(Arc::new).map_err(ShmError::io("map", path))
-    };
-    let data = file("data", data_bytes)?;
-    let peers = file("peers", peers_bytes)?;
-    Ok((dir, lock, data, peers))
-}
-
-fn check_room(base: &OwnedFd, path: &std::path::Path, needed_bytes: u64) -> Result<(), ShmError> {
-    match available(base) {
-        Some(available_bytes) if available_bytes < needed_bytes => {
-            let path = path.parent().unwrap_or(path).into();
-            Err(ShmError::NoSpace { path, needed_bytes, available_bytes })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn no_space(base: &OwnedFd, path: &std::path::Path, needed_bytes: u64) -> ShmError {
-    let path = path.ancestors().nth(2).unwrap_or(path).into();
-    ShmError::NoSpace { path, needed_bytes, available_bytes: available(base).unwrap_or(0) }
-}
-
-fn available(base: &OwnedFd) -> Option<u64> {
-    let stat = fstatvfs(base).ok()?;
-    stat.f_bavail.checked_mul(stat.f_frsize)
-}
-
-/// Removes what builders and removers left behind that were killed at work: temporary directories that nobody has locked.
-pub fn sweep_leftovers(base: &BaseDir) {
-    let Ok(Some(dir)) = base.open_existing() else { return };
-    for (name, _) in entries(&dir).unwrap_or_default() {
-        if !name.starts_with(TEMPORARY) {
-            continue;
-        }
-        let Ok(leftover) = openat(&dir, &name, DIRECTORY, Mode::empty()) else { continue };
-        if let Ok(_at_work) = Lock::try_exclusive(leftover) {
-            remove_tree(&dir, &name);
+        // Neither a region nor the directory of a parent process.
+        if self.is_ours && self.lock.is_mine() {
+            remove_tree(&self.base, &self.name);
         }
     }
 }

@@ -47,6 +47,24 @@ pub enum ShmError {
         /// Its mode.
         mode: u32,
     },
+    /// A file is shorter than what should be in it.
+    TooShort {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// What it should have at least.
+        needed_bytes: u64,
+    },
+    /// A file has memory for a part of its bytes only: on a full file system, touching the rest would kill the process.
+    Holes {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// Bytes that it has memory for.
+        allocated_bytes: u64,
+    },
     /// The file system is full.
     NoSpace {
         /// Where.
@@ -124,6 +142,16 @@ impl fmt::Display for ShmError {
             Self::Permissions { path, mode } => {
                 write!(f, "{} has mode {mode:03o}, others may write there: chmod it to 700", path.display())
             }
+            Self::TooShort { path, bytes, needed_bytes } => write!(
+                f,
+                "{} has {bytes} bytes, {needed_bytes} are needed: it is damaged, restart the region's publishers",
+                path.display()
+            ),
+            Self::Holes { path, bytes, allocated_bytes } => write!(
+                f,
+                "{} has memory for {allocated_bytes} of its {bytes} bytes: it is damaged, restart the region's publishers",
+                path.display()
+            ),
             Self::NoSpace { path, needed_bytes, available_bytes } => write!(
                 f,
                 "{needed_bytes} bytes are needed in {}, {available_bytes} are free: use fewer or smaller blocks or \
@@ -144,9 +172,61 @@ impl fmt::Display for ShmError {
             Self::Gone { name } => {
                 write!(f, "region {name} was removed or replaced meanwhile: connect again")
             }
-            Self::Io { what, path, errno } => write!(f, "cannot {what} {}: {errno}", path.display()),
+            Self::Io { what, path, errno } => {
+                write!(f, "cannot {what} {}: {errno}: {}", path.display(), advice(*errno))
+            }
         }
     }
 }
 
+/// What to do about an error that has no variant of its own.
+const fn advice(errno: Errno) -> &'static str {
+    match errno {
+        Errno::ACCESS | Errno::PERM => "check its owner and mode, or set XBAR_DIR to a directory of yours",
+        Errno::MFILE | Errno::NFILE => "close files, or raise the limit on open files (ulimit -n)",
+        Errno::FBIG => "use fewer or smaller blocks, or raise the limit on file sizes (ulimit -f)",
+        Errno::NOMEM => "use fewer or smaller blocks, or raise the limit on memory",
+        Errno::NOSPC | Errno::DQUOT => "make room there, or set XBAR_DIR to another place",
+        Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL => {
+            "that file system cannot do it, set XBAR_DIR to one that can, like tmpfs"
+        }
+        _ => "check that path, or set XBAR_DIR to another place",
+    }
+}
+
 impl std::error::Error for ShmError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_one_lower_case_line_that_names_what_it_is_about() {
+        let name = RegionName::new("market").unwrap();
+        let path = || PathBuf::from("/x/market");
+        let io = |errno| ShmError::io("open", path())(errno);
+        let errors = [
+            ShmError::NotFound { name: name.clone(), base: "/x".into() },
+            ShmError::Alive { name: name.clone(), who: "publisher 0, process 7".into() },
+            ShmError::Owner { path: path(), uid: 7 },
+            ShmError::WrongKind { path: path(), expected: "a directory" },
+            ShmError::Permissions { path: path(), mode: 0o777 },
+            ShmError::TooShort { path: path(), bytes: 1, needed_bytes: 2 },
+            ShmError::Holes { path: path(), bytes: 2, allocated_bytes: 1 },
+            ShmError::NoSpace { path: path(), needed_bytes: 2, available_bytes: 1 },
+            io(Errno::ROFS),
+            ShmError::Locked { name: name.clone(), waited: Duration::from_secs(1) },
+            ShmError::Gone { name },
+            io(Errno::ACCESS),
+            io(Errno::MFILE),
+            io(Errno::IO),
+        ];
+        for error in errors {
+            let line = error.to_string();
+            assert!(!line.contains('\n') && !line.starts_with(|c: char| c.is_ascii_uppercase()), "{line}");
+            assert!(line.contains("market"), "{line}");
+            assert!(line.contains(": ") || line.contains("? "), "says what to do: {line}");
+        }
+        assert!(matches!(io(Errno::ROFS), ShmError::ReadOnly { .. }));
+    }
+}
