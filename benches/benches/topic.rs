@@ -61,8 +61,12 @@ fn small(criterion: &mut Criterion) {
     group.bench_function("loan + write + publish + receive + drop", |bencher| {
         bencher.iter(|| pair.by_loan(black_box(42)));
     });
-    group.bench_function("send by copy + receive + drop", |bencher| bencher.iter(|| pair.by_copy(black_box(42))));
-    group.bench_function("the same with publish times", |bencher| bencher.iter(|| timed.by_copy(black_box(42))));
+    group.bench_function("send by copy + receive + drop", |bencher| {
+        bencher.iter(|| pair.by_copy(black_box(42)))
+    });
+    group.bench_function("the same with publish times", |bencher| {
+        bencher.iter(|| timed.by_copy(black_box(42)))
+    });
     group.bench_function("publish alone, by copy", |bencher| {
         bencher.iter(|| pair.publisher.send(&pair.topic, black_box(&[42; 8])));
     });
@@ -75,7 +79,8 @@ fn small(criterion: &mut Criterion) {
 fn large(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("one thread, written whole");
     for size in [256, 1024, 64 * 1024, 1024 * 1024] {
-        let config = Config::new().block_bytes(size as u32).depth(2).samples(2).loans(2).subscribers(1).publishers(1);
+        let config =
+            Config::new().block_bytes(size as u32).depth(2).samples(2).loans(2).subscribers(1).publishers(1);
         let pair = Pair::new(&format!("size-{size}"), config);
         let (bytes, mut copy) = (vec![7_u8; size], vec![0_u8; size]);
         group.throughput(Throughput::Bytes(size as u64));

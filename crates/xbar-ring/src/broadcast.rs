@@ -84,6 +84,11 @@ const fn holds(sequence: u64) -> u64 {
     sequence.wrapping_mul(2).wrapping_add(2)
 }
 
+/// True when `stamp` comes before `other`. As a signed distance, so that a wrapped or damaged stamp is one or the other.
+const fn is_older(stamp: u64, other: u64) -> bool {
+    (stamp.wrapping_sub(other) as i64) < 0
+}
+
 /// The writing end. One per ring: the owner of the memory sees to that.
 ///
 /// Invariant 1: `place` is the first word of the slot of `next`, and that slot is marked as being written.
@@ -344,6 +349,13 @@ impl<K> Reader<K> {
         }
     }
 
+    /// True when there is nothing new: neither the next message nor a sign of being overtaken.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        // ORDERING: none; whoever wants the message polls.
+        is_older(self.words[self.place].load_relaxed(), holds(self.next))
+    }
+
     /// Looks at the next slot without copying.
     #[inline(always)]
     pub fn poll(&mut self) -> Poll<'_, K> {
@@ -353,8 +365,7 @@ impl<K> Reader<K> {
         if stamp == expected {
             return Poll::Ready(Glimpse { reader: self });
         }
-        // Below as a signed distance, so that a wrapped or damaged stamp is one or the other.
-        if (stamp.wrapping_sub(expected) as i64) < 0 {
+        if is_older(stamp, expected) {
             return Poll::Empty;
         }
         Poll::Lagged { missed: self.lag() }

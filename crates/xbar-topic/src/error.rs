@@ -260,6 +260,19 @@ pub enum RecvError {
     },
 }
 
+impl RecvError {
+    /// What a receive that does not wait said, from one that does: nothing there means that the time is over.
+    #[inline]
+    pub(crate) const fn of(error: TryRecvError) -> Self {
+        match error {
+            TryRecvError::Empty => Self::Timeout,
+            TryRecvError::Lagged { missed } => Self::Lagged { missed },
+            TryRecvError::Disconnected => Self::Disconnected,
+            TryRecvError::TooManySamples { limit } => Self::TooManySamples { limit },
+        }
+    }
+}
+
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

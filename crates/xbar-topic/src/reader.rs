@@ -12,33 +12,37 @@ use xbar_layout::{Descriptor, Message};
 use xbar_pool::{Held, HoldError, Ledger};
 use xbar_ring::{Poll, broadcast};
 
-/// What a look at the ring brought.
+/// A message that was in the slot, copied whole.
 #[derive(Debug)]
-pub enum Glance<'l, K> {
-    /// A message that was in the slot, copied whole.
-    Inline {
-        /// Its place in the stream.
-        sequence: u64,
-        /// Publish time in ns since the region was created; 0 = none.
-        time: u64,
-        /// Its bytes, in memory order.
-        words: [u64; INLINE_WORDS],
-        /// How many of them.
-        length: usize,
-    },
-    /// A message in a block, which is held.
-    Block {
-        /// Its place in the stream.
-        sequence: u64,
-        /// Publish time in ns since the region was created; 0 = none.
-        time: u64,
-        /// Which block.
-        index: u32,
-        /// Bytes in it, at most a block's.
-        length: usize,
-        /// The hold.
-        held: Held<'l, K>,
-    },
+pub struct Inline {
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// Publish time in ns since the region was created; 0 = none.
+    pub time: u64,
+    /// Its bytes, in memory order.
+    pub words: [u64; INLINE_WORDS],
+    /// How many of them.
+    pub length: usize,
+}
+
+/// A message in a block, which is held.
+#[derive(Debug)]
+pub struct InBlock<'l, K> {
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// Publish time in ns since the region was created; 0 = none.
+    pub time: u64,
+    /// Which block.
+    pub index: u32,
+    /// Bytes in it, at most a block's.
+    pub length: usize,
+    /// The hold.
+    pub held: Held<'l, K>,
+}
+
+/// Why there is no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
     /// Nothing new.
     Empty,
     /// Messages were overwritten before they were received.
@@ -73,13 +77,28 @@ impl<K> Reader<K> {
         self.ring.rewind();
     }
 
-    /// Takes the next message, holding its block, if it has one, through `ledger`.
+    /// True when there is nothing new.
     #[inline(always)]
-    pub fn look<'l, L>(&mut self, ledger: &'l Ledger<L>) -> Glance<'l, L> {
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// Takes the next message, holding its block, if it has one, through `ledger`.
+    ///
+    /// What to make of it is said by functions, so that a message is made where it is wanted and not copied on the way:
+    /// a copy that follows its words too closely waits for them, longer than all the rest takes.
+    #[inline(always)]
+    pub fn take<'l, L, R>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        inline: impl FnOnce(Inline) -> R,
+        block: impl FnOnce(InBlock<'l, L>) -> R,
+        nothing: impl FnOnce(Nothing) -> R,
+    ) -> R {
         let glimpse = match self.ring.poll() {
             Poll::Ready(glimpse) => glimpse,
-            Poll::Empty => return Glance::Empty,
-            Poll::Lagged { missed } => return Glance::Lagged { missed },
+            Poll::Empty => return nothing(Nothing::Empty),
+            Poll::Lagged { missed } => return nothing(Nothing::Lagged { missed }),
         };
         let sequence = glimpse.sequence();
         let slot = glimpse.words();
@@ -87,8 +106,8 @@ impl<K> Reader<K> {
             Some(Message::Inline { length, time }) => {
                 let words = std::array::from_fn(|place| slot[INLINE + place].load_relaxed());
                 match glimpse.accept() {
-                    Ok(()) => Glance::Inline { sequence, time, words, length },
-                    Err(missed) => Glance::Lagged { missed },
+                    Ok(()) => inline(Inline { sequence, time, words, length }),
+                    Err(missed) => nothing(Nothing::Lagged { missed }),
                 }
             }
             Some(Message::Block { index, length }) => {
@@ -96,16 +115,16 @@ impl<K> Reader<K> {
                 match ledger.hold(index, || glimpse.is_whole()) {
                     Ok(held) => {
                         glimpse.skip();
-                        Glance::Block { sequence, time, index, length, held }
+                        block(InBlock { sequence, time, index, length, held })
                     }
-                    Err(HoldError::Gone) => Glance::Lagged { missed: glimpse.lag() },
-                    Err(HoldError::Full) => Glance::Full,
+                    Err(HoldError::Gone) => nothing(Nothing::Lagged { missed: glimpse.lag() }),
+                    Err(HoldError::Full) => nothing(Nothing::Full),
                 }
             }
             // Torn, or damaged memory: the message cannot be had either way.
             None => match glimpse.accept() {
-                Ok(()) => Glance::Lagged { missed: 1 },
-                Err(missed) => Glance::Lagged { missed },
+                Ok(()) => nothing(Nothing::Lagged { missed: 1 }),
+                Err(missed) => nothing(Nothing::Lagged { missed }),
             },
         }
     }

@@ -29,9 +29,10 @@ pub(crate) fn recover_all(publisher: &Publisher) {
         for index in (0..limits.publishers).filter(|&index| index != seat.index) {
             let Some(record) = seat.record_of(SeatKind::Publisher, index) else { continue };
             // ORDERING: none; the lock file below decides.
-            if record.state.load(Ordering::Relaxed) != STATE_FREE
-                && let Some(_proof_of_death) = seat.view.segment().take_seat(SeatKind::Publisher, index)?
-            {
+            if record.state.load(Ordering::Relaxed) == STATE_FREE {
+                continue;
+            }
+            if let Some(_proof_of_death) = seat.view.segment().take_seat(SeatKind::Publisher, index)? {
                 recover_publisher(publisher, index)?;
                 // ORDERING: none; the lock files order seats.
                 record.state.store(STATE_FREE, Ordering::Relaxed);

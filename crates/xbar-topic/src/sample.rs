@@ -10,6 +10,7 @@ use xbar_layout::ring::INLINE_WORDS;
 use xbar_pool::{Held, OwnedHeld, Payload};
 
 use crate::Keep;
+use crate::reader::{InBlock, Inline};
 use crate::seat::Seat;
 use crate::stream::Stream;
 use crate::time::{Clock, Timestamp};
@@ -33,25 +34,14 @@ enum Carried<'s> {
 
 impl<'s> Sample<'s> {
     #[inline(always)]
-    pub(crate) fn inline(
-        stream: &'s Stream,
-        sequence: u64,
-        time: u64,
-        words: [u64; INLINE_WORDS],
-        length: usize,
-    ) -> Self {
+    pub(crate) fn inline(stream: &'s Stream, message: Inline) -> Self {
+        let Inline { sequence, time, words, length } = message;
         Self { stream, sequence, time, carried: Carried::Inline { words, length } }
     }
 
     #[inline(always)]
-    pub(crate) fn block(
-        stream: &'s Stream,
-        sequence: u64,
-        time: u64,
-        index: u32,
-        length: usize,
-        held: Held<'s, Keep>,
-    ) -> Self {
+    pub(crate) fn block(stream: &'s Stream, message: InBlock<'s, Keep>) -> Self {
+        let InBlock { sequence, time, index, length, held } = message;
         // SAFETY: `held` holds block `index`, and moves into the sample with the slice, which is only given out for as
         // long as the sample is borrowed.
         let bytes = unsafe { stream.payload.bytes(index, length) };

@@ -18,7 +18,7 @@ use xbar_shm::{SeatKind, monotonic_ns};
 use crate::Keep;
 use crate::error::{RecvError, RegionError, TryRecvError};
 use crate::publisher::sleepers;
-use crate::reader::{Glance, Reader};
+use crate::reader::{Nothing, Reader};
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
 use crate::time::Clock;
@@ -121,10 +121,10 @@ impl Stream {
     /// [`TryRecvError`].
     #[inline]
     pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
-        match self.look() {
-            Err(TryRecvError::Empty) => self.nothing(false),
-            done => done,
+        if self.is_empty() {
+            return self.nothing(false);
         }
+        self.take()
     }
 
     /// The next message, waiting for it as `strategy` says, up to `timeout`.
@@ -132,6 +132,7 @@ impl Stream {
     /// # Errors
     ///
     /// [`RecvError`].
+    #[inline]
     pub fn recv_with(
         &self,
         mut strategy: impl WaitStrategy,
@@ -139,58 +140,36 @@ impl Stream {
     ) -> Result<Sample<'_>, RecvError> {
         let mut deadline = None;
         let mut looks = 0_u32;
-        loop {
-            let error = match self.look() {
-                Ok(sample) => return Ok(sample),
-                Err(TryRecvError::Empty) => match self.nothing(false) {
-                    Ok(sample) => return Ok(sample),
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
-            match error {
-                TryRecvError::Empty => {}
-                TryRecvError::Lagged { missed } => return Err(RecvError::Lagged { missed }),
-                TryRecvError::Disconnected => return Err(RecvError::Disconnected),
-                TryRecvError::TooManySamples { limit } => return Err(RecvError::TooManySamples { limit }),
+        while self.is_empty() {
+            match self.nothing(false) {
+                Err(TryRecvError::Empty) => {}
+                done => return done.map_err(RecvError::of),
             }
             looks = looks.saturating_add(1);
             let step = strategy.step(looks);
             // Spinning reads the clock now and then; sleeping costs more than the clock anyway.
             let mut left = PROBE_EVERY;
-            if let Some(timeout) = timeout
-                && (looks == 1 || looks % HOUSEKEEPING == 0 || step == Step::Sleep)
-            {
-                let now = Instant::now();
-                // A timeout beyond the end of time is none.
-                let end = *deadline.get_or_insert_with(|| now.checked_add(timeout));
-                if let Some(end) = end {
-                    left = left.min(end.saturating_duration_since(now));
+            if let Some(timeout) = timeout {
+                if looks == 1 || looks % HOUSEKEEPING == 0 || step == Step::Sleep {
+                    let now = Instant::now();
+                    // A timeout beyond the end of time is none.
+                    if let Some(end) = *deadline.get_or_insert_with(|| now.checked_add(timeout)) {
+                        left = left.min(end.saturating_duration_since(now));
+                    }
                     if left.is_zero() {
-                        return self.at_the_end();
+                        break; // one last look, so that a zero timeout is a look
                     }
                 }
             }
             if step == Step::Sleep {
-                self.sleeper.sleep_unless(|| self.pending() > 0 || self.owner() == 0, left);
+                self.sleeper.sleep_unless(|| !self.is_empty() || self.owner() == 0, left);
                 match self.nothing(true) {
-                    Err(TryRecvError::Disconnected) => return Err(RecvError::Disconnected),
-                    Ok(sample) => return Ok(sample),
-                    Err(_) => {}
+                    Err(TryRecvError::Empty) => {}
+                    done => return done.map_err(RecvError::of),
                 }
             }
         }
-    }
-
-    /// The time is over: one last look, so that a zero timeout is a look.
-    fn at_the_end(&self) -> Result<Sample<'_>, RecvError> {
-        match self.look() {
-            Ok(sample) => Ok(sample),
-            Err(TryRecvError::Lagged { missed }) => Err(RecvError::Lagged { missed }),
-            Err(TryRecvError::TooManySamples { limit }) => Err(RecvError::TooManySamples { limit }),
-            Err(TryRecvError::Disconnected) => Err(RecvError::Disconnected),
-            Err(TryRecvError::Empty) => Err(RecvError::Timeout),
-        }
+        self.take().map_err(RecvError::of)
     }
 
     /// The next message, waiting up to `timeout`: spinning first, then asleep.
@@ -212,28 +191,41 @@ impl Stream {
     }
 
     #[inline(always)]
-    fn look(&self) -> Result<Sample<'_>, TryRecvError> {
-        let glance = self.reader.borrow_mut().look(&self.ledger);
-        let sample = match glance {
-            Glance::Empty => return Err(TryRecvError::Empty),
-            Glance::Inline { sequence, time, words, length } => {
-                Sample::inline(self, sequence, time, words, length)
-            }
-            Glance::Block { sequence, time, index, length, held } => {
-                Sample::block(self, sequence, time, index, length, held)
-            }
-            Glance::Lagged { missed } => {
-                self.missed.set(self.missed.get() + missed);
-                return Err(TryRecvError::Lagged { missed });
-            }
-            Glance::Full => return Err(TryRecvError::TooManySamples { limit: self.ledger.cells() }),
-        };
+    fn is_empty(&self) -> bool {
+        self.reader.borrow().is_empty()
+    }
+
+    /// Takes what is there.
+    #[inline(always)]
+    fn take(&self) -> Result<Sample<'_>, TryRecvError> {
+        self.reader.borrow_mut().take(
+            &self.ledger,
+            |message| {
+                self.count();
+                Ok(Sample::inline(self, message))
+            },
+            |message| {
+                self.count();
+                Ok(Sample::block(self, message))
+            },
+            |nothing| match nothing {
+                Nothing::Empty => Err(TryRecvError::Empty),
+                Nothing::Lagged { missed } => {
+                    self.missed.set(self.missed.get() + missed);
+                    Err(TryRecvError::Lagged { missed })
+                }
+                Nothing::Full => Err(TryRecvError::TooManySamples { limit: self.ledger.cells() }),
+            },
+        )
+    }
+
+    #[inline(always)]
+    fn count(&self) {
         let received = self.received.get() + 1;
         self.received.set(received);
         if received % u64::from(HOUSEKEEPING) == 0 {
             self.tell();
         }
-        Ok(sample)
     }
 
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
@@ -262,7 +254,7 @@ impl Stream {
                 return Err(TryRecvError::Empty);
             }
         }
-        match self.look() {
+        match self.take() {
             Err(TryRecvError::Empty) => Err(TryRecvError::Disconnected),
             done => done,
         }

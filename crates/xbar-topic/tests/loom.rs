@@ -12,7 +12,7 @@ use xbar_layout::ring::SLOT_WORDS;
 use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering, ReadU64};
 use xbar_pool::{FreeList, Intent, Ledger, Ledgers, Supply};
 use xbar_ring::broadcast;
-use xbar_topic::{Glance, Reader, Writer};
+use xbar_topic::{InBlock, Nothing, Reader, Writer};
 
 const BLOCKS: u32 = 4;
 const SLOTS: usize = 2;
@@ -92,20 +92,23 @@ fn publish(memory: &Keep, writer: &mut Writer<Keep>, supply: &mut Supply<Keep, V
 
 /// One look, with every promise checked; says how many messages it accounts for.
 fn look(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<Keep>) -> u64 {
-    match reader.look(ledger) {
-        Glance::Block { sequence, time, index, length, held } => {
+    reader.take(
+        ledger,
+        |_| panic!("nothing was sent inline"),
+        |InBlock { sequence, time, index, length, held }| {
             assert_eq!((time, length), (sequence, 8), "a torn slot");
             // SAFETY: the block is held; that is what the model checks.
             let payload = memory.payload[index as usize].with(|payload| unsafe { *payload });
             assert_eq!(payload, sequence, "the block of another message");
             drop(held);
             1
-        }
-        Glance::Lagged { missed } => missed,
-        Glance::Empty => 0,
-        Glance::Inline { .. } => panic!("nothing was sent inline"),
-        Glance::Full => panic!("the one cell is free between two looks"),
-    }
+        },
+        |nothing| match nothing {
+            Nothing::Lagged { missed } => missed,
+            Nothing::Empty => 0,
+            Nothing::Full => panic!("the one cell is free between two looks"),
+        },
+    )
 }
 
 /// Proves: a block that is read is not written, whatever the order of hold, eviction, reclaim and reuse; and received +
