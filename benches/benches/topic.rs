@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_main};
 use xbar::{Config, Publisher, Stream, Subscriber, Topic};
 use xbar_benches::pin;
 
@@ -99,5 +99,8 @@ fn large(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, small, large);
-criterion_main!(benches);
+mod groups {
+    #![allow(missing_docs)] // criterion's macro documents nothing
+    criterion::criterion_group!(benches, super::small, super::large);
+}
+criterion_main!(groups::benches);

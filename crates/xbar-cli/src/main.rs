@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "xbar", version, about)]
 struct Arguments {
-    /// Where regions live [default: $XBAR_DIR, else /dev/shm/xbar-<user id>]
+    /// Where regions live [default: $XBAR_DIR, else /dev/shm/xbar-UID]
     #[arg(long, global = true, env = "XBAR_DIR", hide_env = true)]
     dir: Option<PathBuf>,
     #[command(subcommand)]

@@ -77,8 +77,8 @@ fn every_block_of_a_dead_publisher_comes_back() {
         let block = dead.take(|| 1).unwrap();
         block.index()
     };
-    std::mem::forget(dead.take(|| 1));
-    std::mem::forget(dead.take(|| 1));
+    let _ = dead.take(|| 1); // lent out
+    let _ = dead.take(|| 1); // lent out
     let held = ledger.hold(evicted, || true).unwrap();
     dead.evict(evicted);
     drop(dead); // as if killed: nothing is given back

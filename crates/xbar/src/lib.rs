@@ -58,3 +58,8 @@ pub use xbar_topic::{OwnedSample, PublishError, RecvError, RegionError, Sample, 
 /// Largest message in bytes that rides in a ring slot itself when it is sent by copy: one cache line moves, no block is
 /// used.
 pub const INLINE_BYTES: usize = xbar_layout::ring::INLINE_BYTES;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
