@@ -130,9 +130,8 @@ impl<K> Writer<K> {
             }
         }
         let place = (next % capacity) as usize * slot_words;
-        let writer = Self { words, head, slot_words, next, place };
-        writer.mark_and_tell();
-        Ok(writer)
+        mark_and_tell(&words, &head, next, place);
+        Ok(Self { words, head, slot_words, next, place })
     }
 
     /// The sequence number that the next message will have: how many were published.
@@ -170,29 +169,31 @@ impl<K> Writer<K> {
 
     #[inline(always)]
     fn commit(&mut self) {
+        // Read once and written once: words and fields may be the same memory for all the compiler knows, and it would
+        // load each field again behind each store.
+        let (next, place, words) = (self.next, self.place, &*self.words);
         // ORDERING: ring-stamp: release pairs with the reader's first look; relaxed, a reader could find the stamp
         // before the words.
-        self.words[self.place].store(holds(self.next), Ordering::Release);
-        self.next = self.next.wrapping_add(1);
-        self.place += self.slot_words;
-        if self.place == self.words.len() {
-            self.place = 0;
-        }
-        self.mark_and_tell();
+        words[place].store(holds(next), Ordering::Release);
+        let next = next.wrapping_add(1);
+        let behind = place + self.slot_words;
+        let place = if behind == words.len() { 0 } else { behind };
+        mark_and_tell(words, &self.head, next, place);
+        (self.next, self.place) = (next, place);
     }
+}
 
-    /// Restores invariant 1 after `next` moved, then tells joiners and laggards.
-    #[inline(always)]
-    fn mark_and_tell(&self) {
-        // ORDERING: ring-mark: ordered by the fence below.
-        self.words[self.place].store(writing(self.next), Ordering::Relaxed);
-        // ORDERING: ring-mark: the words of the next message are stored behind this fence, so whoever copies one of
-        // them sees the mark at its second look. Without it the words could come first.
-        fence(Ordering::Release);
-        // ORDERING: ring-head: released by the fence above; pairs with the acquire of laggards and rewinders, who then find
-        // the stamps below `next`.
-        self.head.store(self.next, Ordering::Relaxed);
-    }
+/// Marks the slot of `next` at `place` (invariant 1 of the writer), then tells laggards and rewinders.
+#[inline(always)]
+fn mark_and_tell(words: &[AtomicU64], head: &AtomicU64, next: u64, place: usize) {
+    // ORDERING: ring-mark: ordered by the fence below.
+    words[place].store(writing(next), Ordering::Relaxed);
+    // ORDERING: ring-mark: the words of the next message are stored behind this fence, so whoever copies one of them sees
+    // the mark at its second look. Without it the words could come first.
+    fence(Ordering::Release);
+    // ORDERING: ring-head: released by the fence above; pairs with the acquire of laggards and rewinders, who then find
+    // the stamps below `next`.
+    head.store(next, Ordering::Relaxed);
 }
 
 impl<K> fmt::Debug for Writer<K> {
