@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use crate::base::check_owner;
 use crate::error::ShmError;
 use crate::mapping::Mapping;
+use crate::reuse::{self, Piece};
 use crate::segment::Segment;
 
 /// How a file is opened and mapped.
@@ -29,6 +30,8 @@ pub struct SharedFile {
     bytes: u64,
     writable: bool,
     path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
 }
 
 impl SharedFile {
@@ -37,7 +40,8 @@ impl SharedFile {
         self.bytes
     }
 
-    /// Maps `len` bytes from `offset`, a multiple of the page size, with the access it was opened with.
+    /// Maps `len` bytes from `offset`, a multiple of the page size, with the access it was opened with. A process that
+    /// has them mapped already, with at least that access, gets them at the same address.
     ///
     /// # Errors
     ///
@@ -47,8 +51,11 @@ impl SharedFile {
         if needed_bytes > self.bytes {
             return Err(ShmError::TooShort { path: self.path.clone(), bytes: self.bytes, needed_bytes });
         }
-        let mapping = Mapping::new(self.fd.as_fd(), offset as u64, len, self.writable);
-        mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
+        let (device, inode) = self.identity;
+        reuse::find_or(Piece { device, inode, offset, len }, self.writable, || {
+            let mapping = Mapping::new(self.fd.as_fd(), offset as u64, len, self.writable);
+            mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
+        })
     }
 }
 
@@ -95,6 +102,7 @@ impl Segment {
         if allocated_bytes < bytes {
             return Err(ShmError::Holes { path, bytes, allocated_bytes });
         }
-        Ok(SharedFile { fd, bytes, writable: access == FileAccess::ReadWrite, path })
+        let identity = (stat.st_dev, stat.st_ino);
+        Ok(SharedFile { fd, bytes, writable: access == FileAccess::ReadWrite, path, identity })
     }
 }

@@ -60,6 +60,7 @@ mod liveness;
 mod mapping;
 mod name;
 mod own;
+mod reuse;
 mod room;
 mod seat;
 mod segment;

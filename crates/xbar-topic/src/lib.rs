@@ -26,7 +26,7 @@ pub use create::{Options, create};
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::Loan;
 pub use publisher::{Publisher, Topic};
-pub use reader::{InBlock, Inline, Nothing, Reader};
+pub use reader::{Found, InBlock, Inline, Nothing, Reader};
 pub use sample::{OwnedSample, Sample};
 pub use stream::Stream;
 pub use subscriber::Subscriber;

@@ -68,7 +68,7 @@ impl<'p> Loan<'p> {
     }
 
     /// Publishes the message; returns its sequence number.
-    #[inline]
+    #[inline(always)]
     pub fn publish(self) -> u64 {
         let mut this = ManuallyDrop::new(self);
         let (publisher, topic) = (this.publisher, this.topic);
@@ -87,7 +87,7 @@ impl<'p> Loan<'p> {
 impl Deref for Loan<'_> {
     type Target = [u8];
 
-    #[inline]
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
         // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed.
         unsafe { self.publisher.payload.bytes(self.block.index(), self.length) }
@@ -95,7 +95,7 @@ impl Deref for Loan<'_> {
 }
 
 impl DerefMut for Loan<'_> {
-    #[inline]
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed exclusively; a publisher's mapping
         // is writable.
@@ -124,6 +124,7 @@ impl io::Write for Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
+    #[inline]
     fn drop(&mut self) {
         let publisher = self.publisher;
         // SAFETY: dropped once, and not used behind this.

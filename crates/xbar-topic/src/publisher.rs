@@ -34,6 +34,7 @@ pub struct Publisher {
     pub(crate) supply: RefCell<Blocks>,
     pub(crate) payload: Payload<Keep>,
     pub(crate) loans: Cell<u32>,
+    most_loans: u32,
     published: Cell<u64>,
     /// Ledger rows known to be in use.
     joined: Cell<u32>,
@@ -106,6 +107,7 @@ impl Publisher {
             supply: RefCell::new(supply),
             payload,
             loans: Cell::new(0),
+            most_loans: limits.loans,
             published: Cell::new(0),
             joined: Cell::new(0),
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
@@ -174,16 +176,11 @@ impl Publisher {
     /// # Errors
     ///
     /// [`PublishError`] when the payload is too large, too many loans are out, or no block is free.
-    #[inline]
+    #[inline(always)]
     pub fn loan<'p>(&'p self, topic: &'p Topic, length: usize) -> Result<Loan<'p>, PublishError> {
-        self.own(topic)?;
-        let most = self.payload.block_bytes();
-        if length > most {
-            return Err(PublishError::TooLarge { uri: topic.uri.clone(), bytes: length, most });
-        }
-        let limit = self.seat.view.facts().geometry.limits().loans;
-        if self.loans.get() >= limit {
-            return Err(PublishError::TooManyLoans { limit });
+        // Small enough to be inlined: a loan that is returned through memory costs more than taking its block.
+        if length > self.payload.block_bytes() || self.loans.get() >= self.most_loans || !self.owns(topic) {
+            return Err(self.refusal(topic, length));
         }
         let block = self.supply.borrow_mut().take(|| self.readers());
         let block = match block {
@@ -193,7 +190,22 @@ impl Publisher {
         Ok(Loan::new(self, topic, block, length))
     }
 
+    /// Why there is no loan.
     #[cold]
+    #[inline(never)]
+    fn refusal(&self, topic: &Topic, bytes: usize) -> PublishError {
+        let (uri, most) = (topic.uri.clone(), self.payload.block_bytes());
+        if !self.owns(topic) {
+            PublishError::ForeignTopic { uri }
+        } else if bytes > most {
+            PublishError::TooLarge { uri, bytes, most }
+        } else {
+            PublishError::TooManyLoans { limit: self.most_loans }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn take_after_recovery(&self, topic: &Topic) -> Result<xbar_pool::Block, PublishError> {
         recover::recover_all(self);
         self.supply
@@ -214,7 +226,9 @@ impl Publisher {
             loan.copy_from_slice(bytes);
             return Ok(loan.publish());
         }
-        self.own(topic)?;
+        if !self.owns(topic) {
+            return Err(self.refusal(topic, bytes.len()));
+        }
         let time = self.clock.stamp();
         let mut supply = self.supply.borrow_mut();
         let sequence = topic.writer.borrow_mut().inline(&mut supply, bytes, time);
@@ -234,11 +248,8 @@ impl Publisher {
     }
 
     #[inline(always)]
-    fn own(&self, topic: &Topic) -> Result<(), PublishError> {
-        if Arc::ptr_eq(&self.seat, &topic.seat) {
-            return Ok(());
-        }
-        Err(PublishError::ForeignTopic { uri: topic.uri.clone() })
+    fn owns(&self, topic: &Topic) -> bool {
+        Arc::ptr_eq(&self.seat, &topic.seat)
     }
 
     /// Ledger rows that may hold something.

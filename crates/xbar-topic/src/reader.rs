@@ -54,6 +54,21 @@ pub enum Nothing {
     Full,
 }
 
+/// What to make of what is found.
+///
+/// Methods rather than closures, because methods can be inlined for certain: a message is then made where it is wanted. A
+/// copy that follows the stores of its words too closely waits for them, longer than all the rest takes.
+pub trait Found<'l, K> {
+    /// What is made.
+    type Output;
+    /// Of a message in the slot.
+    fn inline(self, message: Inline) -> Self::Output;
+    /// Of a message in a block.
+    fn block(self, message: InBlock<'l, K>) -> Self::Output;
+    /// Of none.
+    fn nothing(self, nothing: Nothing) -> Self::Output;
+}
+
 /// Reads messages from a topic's ring.
 pub struct Reader<K> {
     ring: broadcast::Reader<K>,
@@ -84,21 +99,12 @@ impl<K> Reader<K> {
     }
 
     /// Takes the next message, holding its block, if it has one, through `ledger`.
-    ///
-    /// What to make of it is said by functions, so that a message is made where it is wanted and not copied on the way:
-    /// a copy that follows its words too closely waits for them, longer than all the rest takes.
     #[inline(always)]
-    pub fn take<'l, L, R>(
-        &mut self,
-        ledger: &'l Ledger<L>,
-        inline: impl FnOnce(Inline) -> R,
-        block: impl FnOnce(InBlock<'l, L>) -> R,
-        nothing: impl FnOnce(Nothing) -> R,
-    ) -> R {
+    pub fn take<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
         let glimpse = match self.ring.poll() {
             Poll::Ready(glimpse) => glimpse,
-            Poll::Empty => return nothing(Nothing::Empty),
-            Poll::Lagged { missed } => return nothing(Nothing::Lagged { missed }),
+            Poll::Empty => return found.nothing(Nothing::Empty),
+            Poll::Lagged { missed } => return found.nothing(Nothing::Lagged { missed }),
         };
         let sequence = glimpse.sequence();
         let slot = glimpse.words();
@@ -106,8 +112,8 @@ impl<K> Reader<K> {
             Some(Message::Inline { length, time }) => {
                 let words = std::array::from_fn(|place| slot[INLINE + place].load_relaxed());
                 match glimpse.accept() {
-                    Ok(()) => inline(Inline { sequence, time, words, length }),
-                    Err(missed) => nothing(Nothing::Lagged { missed }),
+                    Ok(()) => found.inline(Inline { sequence, time, words, length }),
+                    Err(missed) => found.nothing(Nothing::Lagged { missed }),
                 }
             }
             Some(Message::Block { index, length }) => {
@@ -115,16 +121,16 @@ impl<K> Reader<K> {
                 match ledger.hold(index, || glimpse.is_whole()) {
                     Ok(held) => {
                         glimpse.skip();
-                        block(InBlock { sequence, time, index, length, held })
+                        found.block(InBlock { sequence, time, index, length, held })
                     }
-                    Err(HoldError::Gone) => nothing(Nothing::Lagged { missed: glimpse.lag() }),
-                    Err(HoldError::Full) => nothing(Nothing::Full),
+                    Err(HoldError::Gone) => found.nothing(Nothing::Lagged { missed: glimpse.lag() }),
+                    Err(HoldError::Full) => found.nothing(Nothing::Full),
                 }
             }
             // Torn, or damaged memory: the message cannot be had either way.
             None => match glimpse.accept() {
-                Ok(()) => nothing(Nothing::Lagged { missed: 1 }),
-                Err(missed) => nothing(Nothing::Lagged { missed }),
+                Ok(()) => found.nothing(Nothing::Lagged { missed: 1 }),
+                Err(missed) => found.nothing(Nothing::Lagged { missed }),
             },
         }
     }

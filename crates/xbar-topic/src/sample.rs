@@ -80,7 +80,7 @@ impl<'s> Sample<'s> {
 impl Deref for Sample<'_> {
     type Target = [u8];
 
-    #[inline]
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
         match &self.carried {
             Carried::Inline { words, length } => &bytemuck::bytes_of(words)[..*length],

@@ -18,7 +18,7 @@ use xbar_shm::{SeatKind, monotonic_ns};
 use crate::Keep;
 use crate::error::{RecvError, RegionError, TryRecvError};
 use crate::publisher::sleepers;
-use crate::reader::{Nothing, Reader};
+use crate::reader::{Found, InBlock, Inline, Nothing, Reader};
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
 use crate::time::Clock;
@@ -119,7 +119,7 @@ impl Stream {
     /// # Errors
     ///
     /// [`TryRecvError`].
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
         if self.is_empty() {
             return self.nothing(false);
@@ -198,25 +198,7 @@ impl Stream {
     /// Takes what is there.
     #[inline(always)]
     fn take(&self) -> Result<Sample<'_>, TryRecvError> {
-        self.reader.borrow_mut().take(
-            &self.ledger,
-            |message| {
-                self.count();
-                Ok(Sample::inline(self, message))
-            },
-            |message| {
-                self.count();
-                Ok(Sample::block(self, message))
-            },
-            |nothing| match nothing {
-                Nothing::Empty => Err(TryRecvError::Empty),
-                Nothing::Lagged { missed } => {
-                    self.missed.set(self.missed.get() + missed);
-                    Err(TryRecvError::Lagged { missed })
-                }
-                Nothing::Full => Err(TryRecvError::TooManySamples { limit: self.ledger.cells() }),
-            },
-        )
+        self.reader.borrow_mut().take(&self.ledger, self)
     }
 
     #[inline(always)]
@@ -279,6 +261,34 @@ impl Stream {
         if now.1 != missed {
             counters.missed.fetch_add(now.1 - missed, Ordering::Relaxed);
         }
+    }
+}
+
+impl<'s> Found<'s, Keep> for &'s Stream {
+    type Output = Result<Sample<'s>, TryRecvError>;
+
+    #[inline(always)]
+    fn inline(self, message: Inline) -> Self::Output {
+        self.count();
+        Ok(Sample::inline(self, message))
+    }
+
+    #[inline(always)]
+    fn block(self, message: InBlock<'s, Keep>) -> Self::Output {
+        self.count();
+        Ok(Sample::block(self, message))
+    }
+
+    #[inline(always)]
+    fn nothing(self, nothing: Nothing) -> Self::Output {
+        Err(match nothing {
+            Nothing::Empty => TryRecvError::Empty,
+            Nothing::Lagged { missed } => {
+                self.missed.set(self.missed.get() + missed);
+                TryRecvError::Lagged { missed }
+            }
+            Nothing::Full => TryRecvError::TooManySamples { limit: self.ledger.cells() },
+        })
     }
 }
 

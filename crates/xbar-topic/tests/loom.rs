@@ -12,7 +12,7 @@ use xbar_layout::ring::SLOT_WORDS;
 use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering, ReadU64};
 use xbar_pool::{FreeList, Intent, Ledger, Ledgers, Supply};
 use xbar_ring::broadcast;
-use xbar_topic::{InBlock, Nothing, Reader, Writer};
+use xbar_topic::{Found, InBlock, Inline, Nothing, Reader, Writer};
 
 const BLOCKS: u32 = 4;
 const SLOTS: usize = 2;
@@ -92,23 +92,34 @@ fn publish(memory: &Keep, writer: &mut Writer<Keep>, supply: &mut Supply<Keep, V
 
 /// One look, with every promise checked; says how many messages it accounts for.
 fn look(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<Keep>) -> u64 {
-    reader.take(
-        ledger,
-        |_| panic!("nothing was sent inline"),
-        |InBlock { sequence, time, index, length, held }| {
-            assert_eq!((time, length), (sequence, 8), "a torn slot");
-            // SAFETY: the block is held; that is what the model checks.
-            let payload = memory.payload[index as usize].with(|payload| unsafe { *payload });
-            assert_eq!(payload, sequence, "the block of another message");
-            drop(held);
-            1
-        },
-        |nothing| match nothing {
+    reader.take(ledger, Check(memory))
+}
+
+struct Check<'m>(&'m Keep);
+
+impl<'l> Found<'l, Keep> for Check<'_> {
+    type Output = u64;
+
+    fn inline(self, _: Inline) -> u64 {
+        panic!("nothing was sent inline")
+    }
+
+    fn block(self, message: InBlock<'l, Keep>) -> u64 {
+        assert_eq!((message.time, message.length), (message.sequence, 8), "a torn slot");
+        // SAFETY: the block is held; that is what the model checks.
+        let payload = self.0.payload[message.index as usize].with(|payload| unsafe { *payload });
+        assert_eq!(payload, message.sequence, "the block of another message");
+        drop(message.held);
+        1
+    }
+
+    fn nothing(self, nothing: Nothing) -> u64 {
+        match nothing {
             Nothing::Lagged { missed } => missed,
             Nothing::Empty => 0,
             Nothing::Full => panic!("the one cell is free between two looks"),
-        },
-    )
+        }
+    }
 }
 
 /// Proves: a block that is read is not written, whatever the order of hold, eviction, reclaim and reuse; and received +

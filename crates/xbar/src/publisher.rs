@@ -85,7 +85,7 @@ impl Publisher {
     /// # Errors
     ///
     /// [`PublishError`] when `len` is more than the region's `block_bytes`, or too many loans are out.
-    #[inline]
+    #[inline(always)]
     pub fn loan<'p>(&'p self, topic: &'p Topic, len: usize) -> Result<Loan<'p>, PublishError> {
         self.0.loan(&topic.0, len).map(Loan)
     }
@@ -96,7 +96,7 @@ impl Publisher {
     /// # Errors
     ///
     /// As [`Publisher::loan`].
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
         self.0.send(&topic.0, bytes)
     }
@@ -168,7 +168,7 @@ impl Loan<'_> {
     }
 
     /// Publishes the message; returns its sequence number. O(1), whatever its size.
-    #[inline]
+    #[inline(always)]
     pub fn publish(self) -> u64 {
         self.0.publish()
     }
@@ -177,14 +177,14 @@ impl Loan<'_> {
 impl Deref for Loan<'_> {
     type Target = [u8];
 
-    #[inline]
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl DerefMut for Loan<'_> {
-    #[inline]
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }

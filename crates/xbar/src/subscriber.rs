@@ -142,7 +142,7 @@ impl Stream {
     ///
     /// [`TryRecvError::Empty`] when there is none yet, [`Lagged`](TryRecvError::Lagged) with the number of messages
     /// overwritten, [`Disconnected`](TryRecvError::Disconnected) when the publisher is gone and everything was received.
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
         self.0.try_recv()
     }
