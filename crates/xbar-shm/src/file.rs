@@ -11,7 +11,6 @@ use rustix::io::Errno;
 use crate::base::check_owner;
 use crate::error::ShmError;
 use crate::mapping::Mapping;
-use crate::reuse::{self, Piece};
 use crate::segment::Segment;
 
 /// How a file is opened and mapped.
@@ -30,8 +29,6 @@ pub struct SharedFile {
     bytes: u64,
     writable: bool,
     path: PathBuf,
-    /// Device and inode.
-    identity: (u64, u64),
 }
 
 impl SharedFile {
@@ -40,8 +37,7 @@ impl SharedFile {
         self.bytes
     }
 
-    /// Maps `len` bytes from `offset`, a multiple of the page size, with the access it was opened with. A process that
-    /// has them mapped already, with at least that access, gets them at the same address.
+    /// Maps `len` bytes from `offset`, a multiple of the page size, with the access it was opened with.
     ///
     /// # Errors
     ///
@@ -51,11 +47,8 @@ impl SharedFile {
         if needed_bytes > self.bytes {
             return Err(ShmError::TooShort { path: self.path.clone(), bytes: self.bytes, needed_bytes });
         }
-        let (device, inode) = self.identity;
-        reuse::find_or(Piece { device, inode, offset, len }, self.writable, || {
-            let mapping = Mapping::new(self.fd.as_fd(), offset as u64, len, self.writable);
-            mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
-        })
+        let mapping = Mapping::new(self.fd.as_fd(), offset as u64, len, self.writable);
+        mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
     }
 }
 
@@ -102,7 +95,6 @@ impl Segment {
         if allocated_bytes < bytes {
             return Err(ShmError::Holes { path, bytes, allocated_bytes });
         }
-        let identity = (stat.st_dev, stat.st_ino);
-        Ok(SharedFile { fd, bytes, writable: access == FileAccess::ReadWrite, path, identity })
+        Ok(SharedFile { fd, bytes, writable: access == FileAccess::ReadWrite, path })
     }
 }

@@ -60,7 +60,6 @@ mod liveness;
 mod mapping;
 mod name;
 mod own;
-mod reuse;
 mod room;
 mod seat;
 mod segment;

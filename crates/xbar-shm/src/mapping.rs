@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use rustix::io;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use xbar_layout::pad::PAGE_BYTES;
 use xbar_layout::{Lent, Shared};
 
-/// A shared mapping, or a window onto one; unmapped when the last view of it goes.
+/// A shared mapping, unmapped when the last view of it goes.
 ///
 /// Invariant 1: `base` is page-aligned and valid for reads of `len` bytes, and for writes when `writable`, as long as
 /// this lives. The memory is only ever seen as [`Shared`] types, or through the raw pointer.
@@ -20,8 +19,6 @@ pub struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
-    /// The mapping onto which this is a window; `None` when it is a mapping itself.
-    whole: Option<Arc<Mapping>>,
 }
 
 // SAFETY: an address range, valid from every thread; what is in it is for `Shared` types to share.
@@ -36,18 +33,7 @@ impl Mapping {
         // SAFETY: a new mapping at an address that the kernel chooses replaces nothing.
         let base = unsafe { mmap(ptr::null_mut(), len, access, MapFlags::SHARED, file, offset) }?;
         let base = NonNull::new(base.cast()).ok_or(io::Errno::NOMEM)?;
-        Ok(Self { base, len, writable, whole: None })
-    }
-
-    /// `len` bytes from `offset` of this mapping, with no more access than it has; `None` when they are not within.
-    pub(crate) fn window(self: &Arc<Self>, offset: usize, len: usize, writable: bool) -> Option<Self> {
-        let end = offset.checked_add(len)?;
-        if end > self.len || offset % PAGE_BYTES != 0 || (writable && !self.writable) {
-            return None;
-        }
-        // SAFETY: `offset <= end <= len`, within one mapping, which `whole` keeps.
-        let base = unsafe { self.base.add(offset) };
-        Some(Self { base, len, writable, whole: Some(Arc::clone(self)) })
+        Ok(Self { base, len, writable })
     }
 
     /// Bytes.
@@ -93,10 +79,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if self.whole.is_none() {
-            // SAFETY: mapped by `new`, and every view and window kept this alive.
-            let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
-        }
+        // SAFETY: mapped by `new`, and every view kept this alive.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
     }
 }
 

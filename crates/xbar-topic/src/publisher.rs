@@ -123,10 +123,15 @@ impl Publisher {
     pub fn register(&self, uri: &Uri) -> Result<Topic, RegionError> {
         self.under_lock(|| {
             let view = &self.seat.view;
-            let found = table::find_or_add(view, uri)?;
-            if let Some(owner) = found.owner() {
-                self.evict_dead_owner(owner, uri)?;
-            }
+            let found = match view.find(uri) {
+                Some(found) => {
+                    if let Some(owner) = found.owner() {
+                        self.evict_dead_owner(owner, uri)?;
+                    }
+                    found
+                }
+                None => table::add(view, uri, self.seat.number())?,
+            };
             let index = found.index();
             let entry = table::entry(view, index)?;
             let geometry = &view.facts().geometry;

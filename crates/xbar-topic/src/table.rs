@@ -16,17 +16,12 @@ pub(crate) fn entry(view: &RegionView, index: u32) -> Result<Lent<TopicEntry<Rea
     present(view.data().view(offset), view, "topics")
 }
 
-/// The topic `uri`, added when it is not there. The caller holds the region's lock.
-pub(crate) fn find_or_add(view: &RegionView, uri: &Uri) -> Result<TopicView, RegionError> {
-    match view.find(uri) {
-        Some(topic) => Ok(topic),
-        None => add(view, uri),
-    }
-}
-
+/// Adds topic `uri`, published by `owner` from the first instant in which anybody can see it. The caller holds the
+/// region's lock, and there is no such topic yet.
+///
 /// Killed half-way, this leaves an entry that nothing names, which the next topic overwrites; or an index slot that
 /// names it, which finds another topic there and is passed over.
-fn add(view: &RegionView, uri: &Uri) -> Result<TopicView, RegionError> {
+pub(crate) fn add(view: &RegionView, uri: &Uri, owner: u32) -> Result<TopicView, RegionError> {
     let geometry = &view.facts().geometry;
     let limit = geometry.limits().topics;
     let index = view.topic_count();
@@ -42,7 +37,7 @@ fn add(view: &RegionView, uri: &Uri) -> Result<TopicView, RegionError> {
     let entry = entry(view, index)?;
     // ORDERING: none; the releases below publish the entry.
     let relaxed = Ordering::Relaxed;
-    entry.owner.store(0, relaxed);
+    entry.owner.store(owner, relaxed);
     entry.wake.store(0, relaxed);
     entry.hash.store(hash, relaxed);
     entry.uri_bytes.store(bytes.len() as u32, relaxed); // at most 255

@@ -337,3 +337,18 @@ fn a_late_subscriber_can_have_what_is_still_there() {
     assert_eq!(stream.try_recv().unwrap_err(), TryRecvError::Empty);
     assert_eq!(subscriber.publisher_count(), 1);
 }
+
+#[test]
+fn a_topic_is_never_seen_without_its_publisher() {
+    let dir = Dir::new();
+    let publisher = Publisher::create("r", &dir.config().topics(300)).unwrap();
+    let subscriber = dir.subscriber("r");
+    let looking = std::thread::spawn(move || {
+        for n in 0..300 {
+            let stream = subscriber.subscribe_timeout(&format!("/{n}"), Duration::from_secs(60)).unwrap();
+            assert_eq!(stream.try_recv().unwrap_err(), TryRecvError::Empty, "topic {n}");
+        }
+    });
+    let _topics: Vec<_> = (0..300).map(|n| publisher.register(&format!("/{n}")).unwrap()).collect();
+    looking.join().unwrap();
+}
