@@ -5,7 +5,7 @@
 //! cause, across containers and pid namespaces.
 //!
 //! A forked child inherits the description, and would keep its parent alive. So each file is entered in a table as it
-//! is opened ([`crate::own`]), and the child closes its copies at once; the parent's lock stays. A process made by a raw
+//! is opened ([`crate::own`]), and the child closes its copies as soon as it runs; the parent's lock stays. A process made by a raw
 //! `clone` or `vfork` calls no fork handler: until it ends or executes another program, its parent looks alive.
 
 use std::os::fd::{BorrowedFd, OwnedFd};

@@ -37,8 +37,13 @@ fn reap(pid: libc::pid_t) {
     assert_eq!((reaped, status), (pid, 0), "the forked child failed");
 }
 
-/// Reads standard input to its end, without a lock or memory.
+/// Says that it runs, behind the fork handlers, then reads standard input to its end; without a lock or memory.
+///
+/// A child that was forked and has not run yet still has its parent's locks: the instant before it says so is not tested.
 fn linger() {
+    let word = c"ready\n";
+    // SAFETY: the bytes of a constant, to standard output.
+    unsafe { libc::write(1, word.as_ptr().cast(), word.count_bytes()) };
     let mut byte = 0_u8;
     // SAFETY: one byte, into a local.
     while unsafe { libc::read(0, (&raw mut byte).cast(), 1) } > 0 {}
@@ -123,12 +128,11 @@ fn a_forked_child_does_not_keep_its_parent_alive() {
         let _seats = take_seats(&segment);
         let _lock = segment.lock(LONG).unwrap();
         fork(linger);
-        tell("forked");
         return stay();
     }
     let dir = Dir::new();
     let mut other = Other::start("a_forked_child_does_not_keep_its_parent_alive", &dir);
-    other.expect("forked");
+    other.expect("ready");
     let segment = open(&dir.base()).unwrap();
     assert_eq!(segment.living(SeatKind::Subscriber).len(), SEATS as usize);
     other.kill();
@@ -200,13 +204,16 @@ fn children_forked_while_seats_are_taken_keep_none_of_them() {
             }
             taker.join().unwrap()
         });
-        tell("forked");
+        tell("ready");
         stay();
         return drop(seats);
     }
     let dir = Dir::new();
     let mut other = Other::start("children_forked_while_seats_are_taken_keep_none_of_them", &dir);
-    other.expect("forked");
+    // Each child, and the taker of the seats.
+    for _ in 0..=FORKS {
+        other.expect("ready");
+    }
     let segment = open(&dir.base()).unwrap();
     assert_eq!(segment.living(SeatKind::Subscriber).len(), (FORKS * SEATS_PER_FORK) as usize);
     other.kill();
