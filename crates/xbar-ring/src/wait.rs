@@ -64,7 +64,7 @@ impl WaitStrategy for BackoffSpin {
     }
 }
 
-/// The default: busy for 256 looks, with hints for 4096 more (some 50 us), then asleep.
+/// The default: busy for 256 looks, with hints for 4096 more, then asleep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Adaptive;
 

@@ -29,7 +29,7 @@ pub struct Options {
 /// # Errors
 ///
 /// [`RegionError`] when a publisher of that name lives, the limits cannot work, or there is no room.
-pub fn create(
+pub(crate) fn create(
     base: &BaseDir,
     name: &RegionName,
     options: &Options,

@@ -22,7 +22,7 @@ mod table;
 mod time;
 mod writer;
 
-pub use create::{Options, create};
+pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::Loan;
 pub use publisher::{Publisher, Topic};

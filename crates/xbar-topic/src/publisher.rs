@@ -56,7 +56,7 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// See [`create()`](crate::create()).
+    /// [`RegionError`] when a publisher of that name lives, the limits cannot work, or there is no room.
     pub fn create(base: &BaseDir, name: &RegionName, options: &Options) -> Result<Self, RegionError> {
         let (view, lock) = create::create(base, name, options)?;
         Self::seated(view, 0, lock)

@@ -75,7 +75,8 @@ pub(crate) fn recover_publisher(publisher: &Publisher, index: u32) -> Result<(),
         let start = geometry.rings_offset + topic as usize * geometry.ring_stride + 8 * HEADER_WORDS;
         let slots = view.data().slice::<ReadU64>(start, limits.ring_slots as usize * SLOT_WORDS);
         for slot in present(slots, view, "ring_slots")?.chunks_exact(SLOT_WORDS) {
-            if let Some(block) = Descriptor(slot[1 + DESCRIPTOR].load_relaxed()).named_block(blocks) {
+            // ORDERING: evict: pairs with the release of whoever overwrote the slot.
+            if let Some(block) = Descriptor(slot[1 + DESCRIPTOR].load_acquire()).named_block(blocks) {
                 census.name(block);
             }
         }

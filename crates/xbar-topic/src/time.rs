@@ -37,8 +37,8 @@ impl Clock {
         Self { created_monotonic_ns, enabled }
     }
 
-    /// What to store for a message that is published now. Reading the clock costs more than publishing (30 against 5
-    /// ns here), so regions keep times only when asked to.
+    /// What to store for a message that is published now. Reading the clock takes longer than everything
+    /// else about publishing a small message (docs/benchmarks.md), so regions keep times only when asked to.
     #[inline(always)]
     pub(crate) fn stamp(self) -> u64 {
         if self.enabled { self.read() } else { 0 }

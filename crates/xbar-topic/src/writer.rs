@@ -54,7 +54,7 @@ impl<K> Writer<K> {
         if let Some(index) = named(words, self.blocks) {
             supply.evict(index);
         }
-        store(&words[DESCRIPTOR], Descriptor::inline(bytes.len(), time).0);
+        name(words, Descriptor::inline(bytes.len(), time));
         copy::store_bytes(&words[INLINE..], bytes);
         claim.commit()
     }
@@ -74,8 +74,9 @@ impl<K> Writer<K> {
             supply.evict(index);
         }
         let index = supply.publish(block);
-        store(&words[DESCRIPTOR], Descriptor::block(index, length).0);
-        store(&words[BLOCK_TIME], time);
+        name(words, Descriptor::block(index, length));
+        // ORDERING: none; the slot's stamp publishes it.
+        words[BLOCK_TIME].store(time, Ordering::Relaxed);
         claim.commit()
     }
 }
@@ -87,10 +88,12 @@ fn named(words: &[AtomicU64], blocks: u32) -> Option<u32> {
     Descriptor(words[DESCRIPTOR].load(Ordering::Relaxed)).named_block(blocks)
 }
 
+/// Overwrites what the slot names.
 #[inline(always)]
-fn store(word: &AtomicU64, value: u64) {
-    // ORDERING: none; the slot's stamp publishes it.
-    word.store(value, Ordering::Relaxed);
+fn name(words: &[AtomicU64], descriptor: Descriptor) {
+    // ORDERING: evict: release pairs with the acquire of a recoverer: one that no longer finds a block in its slot finds
+    // the owner that `Supply::evict` wrote into its header. Readers need no more than the stamp.
+    words[DESCRIPTOR].store(descriptor.0, Ordering::Release);
 }
 
 impl<K> fmt::Debug for Writer<K> {

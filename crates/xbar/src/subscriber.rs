@@ -147,7 +147,8 @@ impl Stream {
         self.0.try_recv()
     }
 
-    /// The next message, however long that takes: spins some 50 us, then sleeps until woken.
+    /// The next message, however long that takes: spins for a moment ([`Adaptive`](crate::Adaptive)), then sleeps
+    /// until woken.
     ///
     /// # Errors
     ///
