@@ -14,10 +14,36 @@
 mod imp {
     pub use core::hint::spin_loop;
     pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
+
+    /// A place that a protocol hands from one thread to another. Under the model checker every access is checked
+    /// against every other; here it is the plain cell.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell around `value`.
+        pub const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Gives `read` the place, to be read while nobody writes.
+        #[inline(always)]
+        pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        /// Gives `write` the place, to be written while nobody else touches it.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
 }
 
 #[cfg(xbar_loom)]
 mod imp {
+    pub use loom::cell::UnsafeCell;
     pub use loom::hint::spin_loop;
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -27,7 +53,37 @@ mod imp {
     }
 }
 
-pub use imp::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
+pub use imp::{AtomicU32, AtomicU64, Ordering, UnsafeCell, fence, spin_loop};
+
+/// A function that is `const` except under the model checker, whose words belong to one run of a model.
+#[cfg(not(xbar_loom))]
+#[macro_export]
+macro_rules! const_unless_modelled {
+    ($(#[$meta:meta])* $visible:vis fn $($rest:tt)*) => { $(#[$meta])* $visible const fn $($rest)* };
+}
+/// An array of `$count` times what `$make` makes: constant, except under the model checker.
+#[cfg(not(xbar_loom))]
+#[macro_export]
+macro_rules! array_of {
+    ($make:expr; $count:ident) => {
+        [const { $make }; $count]
+    };
+}
+/// An array of `$count` times what `$make` makes: constant, except under the model checker.
+#[cfg(xbar_loom)]
+#[macro_export]
+macro_rules! array_of {
+    ($make:expr; $count:ident) => {
+        ::core::array::from_fn::<_, $count, _>(|_| $make)
+    };
+}
+
+/// A function that is `const` except under the model checker, whose words belong to one run of a model.
+#[cfg(xbar_loom)]
+#[macro_export]
+macro_rules! const_unless_modelled {
+    ($(#[$meta:meta])* $visible:vis fn $($rest:tt)*) => { $(#[$meta])* $visible fn $($rest)* };
+}
 
 /// Atomics that the model checker does not see, for statics that no model touches: facts of the whole process.
 pub mod unmodelled {

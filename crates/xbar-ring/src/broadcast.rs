@@ -3,8 +3,8 @@
 //! # Memory
 //!
 //! A ring is `capacity` slots of `slot_words` 64-bit words, and one more word, `head`. A slot is a *stamp* followed
-//! by a message's words. Stamp of sequence number n: `2n + 1` = being written, `2n + 2` = holds n, 0 = never used.
-//! Message n lives in slot n % capacity.
+//! by a message's words. Stamp of sequence number n: `2n + 1` = being written, `2n + 2` = holds n, 0 = never used;
+//! with the topmost bit, `2n + 1` = the stream ended before n. Message n lives in slot n % capacity.
 //!
 //! # Why no reader can see a torn value
 //!
@@ -46,6 +46,11 @@ use core::fmt;
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
+use crate::stride::Stride;
+
+/// Words of a slot in front of the message: the stamp.
+pub const HEAD_WORDS: usize = 1;
+
 /// Why memory cannot be a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingError {
@@ -58,17 +63,17 @@ impl fmt::Display for RingError {
         let Self { words, slot_words } = self;
         write!(
             f,
-            "{words} words cannot be a ring of slots of {slot_words} words: a slot needs a stamp and at least one \
-             word, and a ring at least two whole slots"
+            "{words} words cannot be a ring of slots of {slot_words} words: a slot needs a \
+             stamp and at least one word, and a ring at least two whole slots"
         )
     }
 }
 
 impl core::error::Error for RingError {}
 
-/// Slots of a ring in `words` words, or why there is no ring.
-fn capacity(words: usize, slot_words: usize) -> Result<u64, RingError> {
-    if slot_words < 2 || words % slot_words != 0 || words / slot_words < 2 {
+/// Slots of a ring in `words` words, or why there is no ring: a slot is at least `head` words and one more.
+pub(crate) fn capacity(words: usize, slot_words: usize, head: usize) -> Result<u64, RingError> {
+    if slot_words <= head || words % slot_words != 0 || words / slot_words < 2 {
         return Err(RingError { words, slot_words });
     }
     Ok((words / slot_words) as u64)
@@ -84,6 +89,11 @@ const fn holds(sequence: u64) -> u64 {
     sequence.wrapping_mul(2).wrapping_add(2)
 }
 
+/// Stamp of the slot where `sequence` would be, when it will never come.
+const fn ended(sequence: u64) -> u64 {
+    writing(sequence) | 1 << 63
+}
+
 /// True when `stamp` comes before `other`. As a signed distance, so that a wrapped or damaged stamp is one or the other.
 const fn is_older(stamp: u64, other: u64) -> bool {
     (stamp.wrapping_sub(other) as i64) < 0
@@ -92,15 +102,15 @@ const fn is_older(stamp: u64, other: u64) -> bool {
 /// The writing end. One per ring: the owner of the memory sees to that.
 ///
 /// Invariant 1: `place` is the first word of the slot of `next`, and that slot is marked as being written.
-pub struct Writer<K> {
+pub struct Writer<K, S = usize> {
     words: Lent<[AtomicU64], K>,
     head: Lent<AtomicU64, K>,
-    slot_words: usize,
+    stride: S,
     next: u64,
     place: usize,
 }
 
-impl<K> Writer<K> {
+impl<K, S: Stride> Writer<K, S> {
     /// Takes the ring over, new (zeroed) or left behind by another writer, alive or killed at any instruction.
     ///
     /// The highest stamp that says "holds" tells what was published last; a message that was being written is not
@@ -112,11 +122,11 @@ impl<K> Writer<K> {
     pub fn resume(
         words: Lent<[AtomicU64], K>,
         head: Lent<AtomicU64, K>,
-        slot_words: usize,
+        stride: S,
     ) -> Result<Self, RingError> {
-        let capacity = capacity(words.len(), slot_words)?;
+        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
         let mut next = 0;
-        for (slot, stamp) in words.iter().step_by(slot_words).enumerate() {
+        for (slot, stamp) in words.iter().step_by(stride.words()).enumerate() {
             // ORDERING: none; whatever hands the ring from one writer to the next (a lock, the end of a thread) orders
             // all that the one did before all that the other does.
             let stamp = ReadU64::of(stamp).load_relaxed();
@@ -129,9 +139,9 @@ impl<K> Writer<K> {
                 next = next.max(sequence + 1);
             }
         }
-        let place = (next % capacity) as usize * slot_words;
+        let place = (next % capacity) as usize * stride.words();
         mark_and_tell(&words, &head, next, place);
-        Ok(Self { words, head, slot_words, next, place })
+        Ok(Self { words, head, stride, next, place })
     }
 
     /// The sequence number that the next message will have: how many were published.
@@ -142,13 +152,13 @@ impl<K> Writer<K> {
 
     /// Slots; one less is readable.
     pub fn capacity(&self) -> usize {
-        self.words.len() / self.slot_words
+        self.words.len() / self.stride.words()
     }
 
     /// The next message's slot, to be written in place. Nothing is published before [`Claim::commit`]; a claim that
     /// is dropped leaves no trace.
     #[inline(always)]
-    pub fn claim(&mut self) -> Claim<'_, K> {
+    pub fn claim(&mut self) -> Claim<'_, K, S> {
         Claim { writer: self }
     }
 
@@ -167,6 +177,14 @@ impl<K> Writer<K> {
         claim.commit();
     }
 
+    /// Ends the stream: readers that have received everything find [`Poll::Ended`]. A writer that resumes later takes
+    /// the end back.
+    pub fn end(&mut self) {
+        // ORDERING: ring-stamp: release pairs with the reader's first look, as for a message: what this thread did before
+        // it ended the stream is visible to whoever finds the end.
+        self.words[self.place].store(ended(self.next), Ordering::Release);
+    }
+
     #[inline(always)]
     fn commit(&mut self) {
         // Read once and written once: words and fields may be the same memory for all the compiler knows, and it would
@@ -176,7 +194,7 @@ impl<K> Writer<K> {
         // before the words.
         words[place].store(holds(next), Ordering::Release);
         let next = next.wrapping_add(1);
-        let behind = place + self.slot_words;
+        let behind = place + self.stride.words();
         let place = if behind == words.len() { 0 } else { behind };
         mark_and_tell(words, &self.head, next, place);
         (self.next, self.place) = (next, place);
@@ -196,23 +214,23 @@ fn mark_and_tell(words: &[AtomicU64], head: &AtomicU64, next: u64, place: usize)
     head.store(next, Ordering::Relaxed);
 }
 
-impl<K> fmt::Debug for Writer<K> {
+impl<K, S: Stride> fmt::Debug for Writer<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("next", &self.next).field("capacity", &self.capacity()).finish()
     }
 }
 
 /// The slot of the next message; see [`Writer::claim`].
-pub struct Claim<'w, K> {
-    writer: &'w mut Writer<K>,
+pub struct Claim<'w, K, S = usize> {
+    writer: &'w mut Writer<K, S>,
 }
 
-impl<K> Claim<'_, K> {
+impl<K, S: Stride> Claim<'_, K, S> {
     /// The message's words. They still hold what the slot held one lap ago.
     #[inline(always)]
     pub fn words(&self) -> &[AtomicU64] {
-        let Writer { words, place, slot_words, .. } = &*self.writer;
-        &words[place + 1..place + slot_words]
+        let Writer { words, place, stride, .. } = &*self.writer;
+        &words[*place..place + stride.words()][1..]
     }
 
     /// The sequence number that the message will have.
@@ -230,7 +248,7 @@ impl<K> Claim<'_, K> {
     }
 }
 
-impl<K> fmt::Debug for Claim<'_, K> {
+impl<K, S: Stride> fmt::Debug for Claim<'_, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").field("sequence", &self.sequence()).finish()
     }
@@ -246,6 +264,8 @@ pub enum Received {
     },
     /// Nothing new.
     Empty,
+    /// Nothing new, and nothing to come: the writer ended the stream.
+    Ended,
     /// The writer overtook this reader. Told once; the next receive continues behind the gap.
     Lagged {
         /// Messages lost, exactly.
@@ -254,48 +274,48 @@ pub enum Received {
 }
 
 /// What [`Reader::poll`] found.
-#[derive(Debug)]
-pub enum Poll<'r, K> {
+pub enum Poll<'r, K, S = usize> {
     /// A message that was there a moment ago.
-    Ready(Glimpse<'r, K>),
+    Ready(Glimpse<'r, K, S>),
     /// Nothing new.
     Empty,
-    /// As [`Received::Lagged`].
-    Lagged {
-        /// Messages lost, exactly.
-        missed: u64,
-    },
+    /// As [`Received::Ended`].
+    Ended,
+    /// The writer overtook this reader: [`Reader::catch_up`] moves it behind the gap. Until then it stays so.
+    Overtaken,
 }
 
 /// A reading end. Only loads; makes no difference to the writer or to other readers.
 ///
 /// Invariant 1: `place` is the first word of the slot of `next`.
-pub struct Reader<K> {
+pub struct Reader<K, S = usize> {
     words: Lent<[ReadU64], K>,
     head: Lent<ReadU64, K>,
-    slot_words: usize,
+    stride: S,
     capacity: u64,
     next: u64,
     place: usize,
 }
 
-impl<K> Reader<K> {
+impl<K, S: Stride> Reader<K, S> {
     /// A reader of what is published from now on.
     ///
     /// # Errors
     ///
     /// [`RingError`] when `words` is not at least two slots of at least two words.
-    pub fn join(
-        words: Lent<[ReadU64], K>,
-        head: Lent<ReadU64, K>,
-        slot_words: usize,
-    ) -> Result<Self, RingError> {
-        let capacity = capacity(words.len(), slot_words)?;
+    pub fn join(words: Lent<[ReadU64], K>, head: Lent<ReadU64, K>, stride: S) -> Result<Self, RingError> {
+        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
         // ORDERING: none; nothing below is looked at, and the slot of `next` tells for itself.
         let next = head.load_relaxed();
-        let mut reader = Self { words, head, slot_words, capacity, next, place: 0 };
+        let mut reader = Self { words, head, stride, capacity, next, place: 0 };
         reader.go_to(next);
         Ok(reader)
+    }
+
+    /// Goes on to what is published from now on.
+    pub fn skip_all(&mut self) {
+        // ORDERING: none; as in `join`.
+        self.go_to(self.head.load_relaxed());
     }
 
     /// Goes back to the oldest message that is still readable; says how many messages that is.
@@ -326,6 +346,19 @@ impl<K> Reader<K> {
         self.capacity / 8
     }
 
+    /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is, so that
+    /// its next look says what it missed.
+    pub fn skip_to_newest(&mut self) -> u64 {
+        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the newest message is there.
+        let head = self.head.load_acquire();
+        let waiting = head.saturating_sub(self.next);
+        if waiting < 2 || waiting >= self.capacity {
+            return 0;
+        }
+        self.go_to(head - 1);
+        waiting - 1
+    }
+
     /// Copies the next message's first words into `message`.
     ///
     /// # Panics
@@ -340,17 +373,18 @@ impl<K> Reader<K> {
                     *value = word.load_relaxed();
                 }
                 let sequence = glimpse.sequence();
-                match glimpse.accept() {
-                    Ok(()) => Received::Message { sequence },
-                    Err(missed) => Received::Lagged { missed },
+                if glimpse.accept() {
+                    return Received::Message { sequence };
                 }
             }
-            Poll::Empty => Received::Empty,
-            Poll::Lagged { missed } => Received::Lagged { missed },
+            Poll::Empty => return Received::Empty,
+            Poll::Ended => return Received::Ended,
+            Poll::Overtaken => {}
         }
+        Received::Lagged { missed: self.catch_up() }
     }
 
-    /// True when there is nothing new: neither the next message nor a sign of being overtaken.
+    /// True when there is nothing new: neither the next message, nor a sign of being overtaken, nor the end.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         // ORDERING: none; whoever wants the message polls.
@@ -359,7 +393,7 @@ impl<K> Reader<K> {
 
     /// Looks at the next slot without copying.
     #[inline(always)]
-    pub fn poll(&mut self) -> Poll<'_, K> {
+    pub fn poll(&mut self) -> Poll<'_, K, S> {
         // ORDERING: ring-stamp: pairs with the release in `commit`: the words of the message are there.
         let stamp = self.words[self.place].load_acquire();
         let expected = holds(self.next);
@@ -369,12 +403,13 @@ impl<K> Reader<K> {
         if is_older(stamp, expected) {
             return Poll::Empty;
         }
-        Poll::Lagged { missed: self.lag() }
+        if stamp == ended(self.next) { Poll::Ended } else { Poll::Overtaken }
     }
 
-    /// The slot of `next` was overwritten: moves behind the gap and says how many messages that skips.
+    /// Moves a reader that was overtaken behind the gap and says how many messages that skips: at least one. It resumes
+    /// [`margin`](Self::margin) messages behind the oldest that is readable.
     #[cold]
-    fn lag(&mut self) -> u64 {
+    pub fn catch_up(&mut self) -> u64 {
         // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what
         // the arithmetic says, or something newer, which only lags again.
         let head = self.head.load_acquire();
@@ -389,11 +424,18 @@ impl<K> Reader<K> {
 
     fn go_to(&mut self, sequence: u64) {
         self.next = sequence;
-        self.place = (sequence % self.capacity) as usize * self.slot_words;
+        self.place = (sequence % self.capacity) as usize * self.stride.words();
     }
 }
 
-impl<K> fmt::Debug for Reader<K> {
+impl<K: Clone, S: Copy> Clone for Reader<K, S> {
+    fn clone(&self) -> Self {
+        let Self { ref words, ref head, stride, capacity, next, place } = *self;
+        Self { words: words.clone(), head: head.clone(), stride, capacity, next, place }
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Reader<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("next", &self.next).field("capacity", &self.capacity).finish()
     }
@@ -401,21 +443,21 @@ impl<K> fmt::Debug for Reader<K> {
 
 /// A message as it is in its slot, where the writer may overwrite it at any moment: copy, then
 /// [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r, K> {
-    reader: &'r mut Reader<K>,
+pub struct Glimpse<'r, K, S = usize> {
+    reader: &'r mut Reader<K, S>,
 }
 
-impl<K> Glimpse<'_, K> {
+impl<K, S: Stride> Glimpse<'_, K, S> {
     /// The message's words.
     #[inline(always)]
     pub fn words(&self) -> &[ReadU64] {
-        self.first_words(self.reader.slot_words - 1)
+        self.first_words(self.reader.stride.words() - 1)
     }
 
     #[inline(always)]
     fn first_words(&self, count: usize) -> &[ReadU64] {
-        let Reader { words, place, slot_words, .. } = &*self.reader;
-        &words[place + 1..place + slot_words][..count]
+        let Reader { words, place, stride, .. } = &*self.reader;
+        &words[*place..place + stride.words()][1..][..count]
     }
 
     /// Its place in the stream.
@@ -433,18 +475,16 @@ impl<K> Glimpse<'_, K> {
         reader.words[reader.place].load_relaxed() == holds(reader.next)
     }
 
-    /// Moves the reader behind the message.
-    ///
-    /// # Errors
-    ///
-    /// The number of messages missed, when this one was overwritten meanwhile: what was copied means nothing.
+    /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile:
+    /// then what was copied means nothing, and the reader is overtaken.
     #[inline(always)]
-    pub fn accept(self) -> Result<(), u64> {
-        if !self.is_whole() {
-            return Err(self.reader.lag());
+    #[must_use]
+    pub fn accept(self) -> bool {
+        let whole = self.is_whole();
+        if whole {
+            self.skip();
         }
-        self.skip();
-        Ok(())
+        whole
     }
 
     /// Moves the reader behind the message without asking again.
@@ -452,19 +492,25 @@ impl<K> Glimpse<'_, K> {
     pub fn skip(self) {
         let reader = self.reader;
         reader.next = reader.next.wrapping_add(1);
-        reader.place += reader.slot_words;
+        reader.place += reader.stride.words();
         if reader.place == reader.words.len() {
             reader.place = 0;
         }
     }
+}
 
-    /// The message was overwritten: moves the reader behind the gap and says how many messages that skips.
-    pub fn lag(self) -> u64 {
-        self.reader.lag()
+impl<K, S: Stride> fmt::Debug for Poll<'_, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(glimpse) => f.debug_tuple("Ready").field(glimpse).finish(),
+            Self::Empty => f.write_str("Empty"),
+            Self::Ended => f.write_str("Ended"),
+            Self::Overtaken => f.write_str("Overtaken"),
+        }
     }
 }
 
-impl<K> fmt::Debug for Glimpse<'_, K> {
+impl<K, S: Stride> fmt::Debug for Glimpse<'_, K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }

@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)] // the vector loops
 
+use bytemuck::Pod;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 
 /// Bytes up to which words are at least as fast as the vector loop.
@@ -53,6 +54,67 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     for (bytes, word) in to.chunks_mut(WORD).zip(from) {
         bytes.copy_from_slice(&word.load_relaxed().to_ne_bytes()[..bytes.len()]);
     }
+}
+
+/// Stores `value` as words, in memory order.
+///
+/// # Panics
+///
+/// When `to` has fewer words than a `T`.
+#[inline(always)]
+pub fn store_value<T: Pod>(to: &[AtomicU64], value: &T) {
+    store_bytes(to, bytemuck::bytes_of(value));
+}
+
+/// Stores `part` into the words of a `T`, from byte `offset` of it on; the bytes around it stay. For the only writer of
+/// the words.
+///
+/// # Panics
+///
+/// When it reaches beyond the `T`.
+pub fn store_part<T>(to: &[AtomicU64], offset: usize, part: &[u8]) {
+    let end = offset.saturating_add(part.len());
+    let bytes = size_of::<T>();
+    assert!(
+        end <= bytes,
+        "a part of {} bytes at offset {offset} reaches beyond a value of {bytes}",
+        part.len()
+    );
+    // Up to the next word's beginning and behind the last one's: word by word, keeping the other bytes.
+    let aligned = offset.next_multiple_of(WORD).min(end);
+    let (front, rest) = part.split_at(aligned - offset);
+    store_in_word(to, offset, front);
+    let (whole, back) = rest.split_at(rest.len() / WORD * WORD);
+    if !whole.is_empty() {
+        store_bytes(&to[aligned / WORD..], whole);
+    }
+    store_in_word(to, end - back.len(), back);
+}
+
+/// Stores fewer bytes than a word has, none of them in the next word.
+fn store_in_word(to: &[AtomicU64], offset: usize, part: &[u8]) {
+    if part.is_empty() {
+        return;
+    }
+    let word = &to[offset / WORD];
+    // ORDERING: none; nobody else stores here, and the slot's stamp publishes it.
+    let mut bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+    bytes[offset % WORD..][..part.len()].copy_from_slice(part);
+    // ORDERING: none; as above.
+    word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+}
+
+/// Loads a value that was stored as words. Torn if somebody stores at the same time; every bit pattern is a `T`, and
+/// whoever calls looks at the slot's stamp before believing it.
+///
+/// # Panics
+///
+/// When `from` has fewer words than a `T`.
+#[inline(always)]
+pub fn load_value<T: Pod>(from: &[ReadU64]) -> T {
+    let mut value = T::zeroed();
+    load_bytes(bytemuck::bytes_of_mut(&mut value), from);
+    value
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(xbar_loom, miri))))]
@@ -151,5 +213,27 @@ mod tests {
             load_bytes(&mut to, ReadU64::of_slice(&words));
             assert_eq!(to, from);
         }
+    }
+
+    #[test]
+    fn a_part_changes_its_bytes_and_no_others() {
+        const BYTES: usize = 203;
+        for offset in 0..40 {
+            for length in 0..=BYTES - offset {
+                let words: Vec<AtomicU64> =
+                    (0..BYTES.div_ceil(8)).map(|_| AtomicU64::new(u64::MAX)).collect();
+                let part: Vec<u8> = (0..length).map(|i| (i * 3 + 1) as u8).collect();
+                store_part::<[u8; BYTES]>(&words, offset, &part);
+                let mut expected = [0xff; BYTES];
+                expected[offset..offset + length].copy_from_slice(&part);
+                assert_eq!(load_value::<[u8; BYTES]>(ReadU64::of_slice(&words)), expected);
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a part of 2 bytes at offset 7 reaches beyond a value of 8")]
+    fn a_part_beyond_the_value_is_refused() {
+        store_part::<u64>(&[AtomicU64::new(0), AtomicU64::new(0)], 7, &[1, 2]);
     }
 }

@@ -1,4 +1,4 @@
-//! A ring on the heap: the same code in one process, and under the model checker.
+//! Rings on the heap: the same code in one process, and under the model checker.
 
 #![allow(unsafe_code)] // lines seen as words, and memory lent with its Arc
 
@@ -11,23 +11,72 @@ use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, ReadU64};
 
 use crate::broadcast::{Reader, Writer};
+use crate::line::Line;
+use crate::stride::LINE_WORDS;
 
-const LINE_WORDS: usize = 8;
+/// Zeroed cache lines, lent together with the `Arc` that keeps them.
+pub struct HeapLines(Vec<Line>);
 
-/// Words that begin on a cache line.
-#[repr(align(64))]
-struct Line([AtomicU64; LINE_WORDS]);
+impl HeapLines {
+    /// `count` lines.
+    ///
+    /// # Panics
+    ///
+    /// When there is not so much memory; `what` says what for.
+    pub fn new(count: usize, what: &str) -> Arc<Self> {
+        let mut lines = Vec::new();
+        if lines.try_reserve_exact(count).is_err() {
+            panic!("{what} needs {count} * 64 bytes: more memory than there is");
+        }
+        lines.resize_with(count, Line::zeroed);
+        Arc::new(Self(lines))
+    }
 
-impl Line {
-    fn zeroed() -> Self {
-        Self(core::array::from_fn(|_| AtomicU64::new(0)))
+    /// The words of the lines from `first` on.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer lines.
+    pub fn from(self: &Arc<Self>, first: usize) -> Lent<[AtomicU64], Arc<Self>> {
+        let lines = &self.0[first..];
+        let place = NonNull::slice_from_raw_parts(NonNull::from(lines).cast(), lines.len() * LINE_WORDS);
+        // SAFETY: a line is its words without padding, the vector is never touched again, and the Arc keeps it.
+        unsafe { Lent::new(place, Arc::clone(self)) }
+    }
+
+    /// The first word of a line.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such line.
+    pub fn first_of(self: &Arc<Self>, line: usize) -> Lent<AtomicU64, Arc<Self>> {
+        self.from(line).part(|words| &words[0])
     }
 }
 
-/// The memory of a broadcast ring, and the place where its ends come from.
+impl fmt::Debug for HeapLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeapLines").field("lines", &self.0.len()).finish()
+    }
+}
+
+/// Who keeps a ring on the heap: every end of it.
+pub type Heap = Arc<HeapLines>;
+
+/// Memory of a ring of `capacity` values of type `T`, each in `lines` cache lines, with `head` lines in front.
+///
+/// # Panics
+///
+/// When `capacity < 2`, or when there is not so much memory.
+pub(crate) fn ring_lines<T>(capacity: usize, lines: usize, head: usize) -> Heap {
+    assert!(capacity >= 2, "a channel needs a capacity >= 2, not {capacity}");
+    let count = capacity.saturating_mul(lines).saturating_add(head);
+    HeapLines::new(count, &alloc::format!("a channel of {capacity} values of {} bytes", size_of::<T>()))
+}
+
+/// The memory of a broadcast ring of words, and the place where its ends come from.
 pub struct HeapRing {
-    head: Line,
-    lines: Vec<Line>,
+    lines: Arc<HeapLines>,
     slot_words: usize,
 }
 
@@ -36,39 +85,28 @@ impl HeapRing {
     ///
     /// # Panics
     ///
-    /// When `capacity < 2` or `message_words < 1`.
-    pub fn new(capacity: usize, message_words: usize) -> Arc<Self> {
-        assert!(capacity >= 2, "a ring needs at least 2 slots, not {capacity}");
+    /// When `capacity < 2` or `message_words < 1`, or when there is not so much memory.
+    pub fn new(capacity: usize, message_words: usize) -> Self {
+        assert!(capacity >= 2, "a ring needs a capacity >= 2, not {capacity}");
         assert!(message_words >= 1, "a message needs at least 1 word, not {message_words}");
-        let slot_lines = (message_words + 1).div_ceil(LINE_WORDS);
-        let lines = (0..capacity * slot_lines).map(|_| Line::zeroed()).collect();
-        Arc::new(Self { head: Line::zeroed(), lines, slot_words: slot_lines * LINE_WORDS })
+        let slot_lines = message_words.saturating_add(1).div_ceil(LINE_WORDS);
+        let lines = capacity.saturating_mul(slot_lines).saturating_add(1);
+        let what = format_args!("a ring of {capacity} messages of {message_words} words");
+        Self { lines: HeapLines::new(lines, &alloc::format!("{what}")), slot_words: slot_lines * LINE_WORDS }
     }
 
     /// The writing end, continuing where an earlier one stopped. Use one at a time: two would write into one
     /// another's messages (never unsound: all words are atomic).
-    pub fn writer(self: &Arc<Self>) -> Writer<Arc<Self>> {
-        Writer::resume(self.words(), self.head(), self.slot_words).unwrap_or_else(|error| panic!("{error}"))
+    pub fn writer(&self) -> Writer<Arc<HeapLines>> {
+        let (head, words) = (self.lines.first_of(0), self.lines.from(1));
+        Writer::resume(words, head, self.slot_words).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A reading end for what is published from now on.
-    pub fn reader(self: &Arc<Self>) -> Reader<Arc<Self>> {
-        let words = self.words().part(|words| ReadU64::of_slice(words));
-        let head = self.head().part(ReadU64::of);
+    pub fn reader(&self) -> Reader<Arc<HeapLines>> {
+        let words = self.lines.from(1).part(|words| ReadU64::of_slice(words));
+        let head = self.lines.first_of(0).part(ReadU64::of);
         Reader::join(words, head, self.slot_words).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn words(self: &Arc<Self>) -> Lent<[AtomicU64], Arc<Self>> {
-        let words = self.lines.len() * LINE_WORDS;
-        let place = NonNull::slice_from_raw_parts(NonNull::from(self.lines.as_slice()).cast(), words);
-        // SAFETY: a line is its eight words without padding (eight times the word is a multiple of its alignment),
-        // the vector is never touched again, and the Arc keeps it.
-        unsafe { Lent::new(place, Arc::clone(self)) }
-    }
-
-    fn head(self: &Arc<Self>) -> Lent<AtomicU64, Arc<Self>> {
-        // SAFETY: a field of what the Arc keeps.
-        unsafe { Lent::new(NonNull::from(&self.head.0[0]), Arc::clone(self)) }
     }
 }
 
@@ -77,5 +115,3 @@ impl fmt::Debug for HeapRing {
         f.debug_struct("HeapRing").field("slot_words", &self.slot_words).finish_non_exhaustive()
     }
 }
-
-const _: () = assert!(size_of::<Line>() == LINE_WORDS * size_of::<AtomicU64>());

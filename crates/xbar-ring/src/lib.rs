@@ -1,43 +1,93 @@
-//! Values moved through slots of lent memory.
+//! Values moved through slots: channels between threads, and the rings beneath them.
 //!
-//! - **Allocates?** No; with the `alloc` feature (default) [`HeapRing`] puts a ring on the heap.
-//! - **Blocks?** No. Publishing is wait-free; a receive is wait-free per attempt, and how to wait between attempts is
-//!   the caller's [`WaitStrategy`].
-//! - **Who may call?** One [`Writer`] per ring, any number of [`Reader`]s, in any threads or processes that see the
-//!   memory. A reader only loads, so it may see the memory through a read-only mapping.
-//! - **Loses?** A ring is lossy: the writer never waits. A reader that is overtaken learns exactly how many messages
-//!   it missed.
+//! - **Allocates?** Not after construction; a [`FixedRing`] never. **Blocks?** Only the receives and publishes that say
+//!   so, and how they wait is the caller's [`WaitStrategy`].
+//! - **Who may call?** Every end belongs to one thread at a time; make as many subscribers as you need.
+//! - **Loses?** A lossy channel's writer never waits: a subscriber that is overtaken learns exactly how many messages
+//!   it missed. A lossless channel's writer waits for the slowest.
 //!
 //! ```
-//! use xbar_ring::{HeapRing, Received};
+//! use xbar_ring::{TryRecvError, channel, channel_bounded};
 //!
-//! let ring = HeapRing::new(8, 1);
-//! let mut writer = ring.writer();
-//! let mut reader = ring.reader();
-//! writer.publish(&[42]);
-//! let mut words = [0];
-//! assert_eq!(reader.receive(&mut words), Received::Message { sequence: 0 });
-//! assert_eq!(words, [42]);
-//! assert_eq!(reader.receive(&mut words), Received::Empty);
+//! // The newest values, for as many as want them; nobody holds the publisher up.
+//! let (mut publisher, subscribers) = channel::<[f64; 2]>(1024);
+//! let mut subscriber = subscribers.subscribe();
+//! publisher.publish([1.5, 2.5]);
+//! assert_eq!(subscriber.try_recv(), Ok([1.5, 2.5]));
+//! assert_eq!(subscriber.try_recv(), Err(TryRecvError::Empty));
+//!
+//! // Every value, for everybody.
+//! let (mut publisher, subscribers) = channel_bounded::<u64>(1024);
+//! let mut subscriber = subscribers.subscribe()?;
+//! publisher.publish(7)?;
+//! assert_eq!(subscriber.recv()?, 7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! When not to use it: when every message must arrive, however slow the reader; and for messages that are not plain
-//! words: the facade `xbar` carries bytes of any size.
+//! When not to use it: between processes, or for messages whose size varies: the facade `xbar` does that.
+//!
+//! # Layers
+//!
+//! [`broadcast`] and [`mpmc`] work on words that somebody lends (a heap, a `static`, a mapping); topics between processes
+//! use them as they are. [`bounded`] keeps values in private memory behind a [`gate`]. A [`Source`] is the reading end
+//! of any of them, and [`Subscriber`] is everything one can do with one.
+//!
+//! # Features
+//!
+//! `std` (default): timeouts, and giving way to other threads while waiting. It implies `alloc`: channels on the heap.
+//! Without either, [`FixedRing`] and the rings over lent memory remain.
 #![no_std]
 #![deny(unsafe_code)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
-pub mod broadcast;
-pub mod copy;
 #[cfg(feature = "alloc")]
-mod heap;
+pub mod bounded;
+pub mod broadcast;
+pub mod channel;
+pub mod copy;
+mod error;
+mod fixed;
+#[cfg(feature = "alloc")]
+pub mod gate;
+mod group;
+#[cfg(feature = "alloc")]
+pub mod heap;
+mod line;
+pub mod mpmc;
+mod sink;
+mod source;
+#[cfg(feature = "alloc")]
+mod stage;
+pub mod stride;
+mod subscriber;
 mod wait;
+
+/// Without an allocator there is no heap, and nothing on it.
+#[cfg(not(feature = "alloc"))]
+mod heap {
+    /// Keeps nothing.
+    #[derive(Debug, Clone, Copy)]
+    pub enum Heap {}
+}
+
+pub use bytemuck;
+pub use bytemuck::{Pod, Zeroable};
 
 pub use broadcast::{Claim, Glimpse, Poll, Reader, Received, RingError, Writer};
 #[cfg(feature = "alloc")]
+pub use channel::{channel, channel_bounded, channel_bounded_mpmc, channel_mpmc};
+pub use error::{PublishError, RecvError, TooManySubscribers, TryRecvError};
+pub use fixed::{FixedPublisher, FixedRing, FixedSubscribers, lines_for};
+pub use group::{Consumer, SubscriberGroup};
+#[cfg(feature = "alloc")]
 pub use heap::HeapRing;
+pub use sink::Sink;
+pub use source::{Look, Lossy, Source};
+#[cfg(feature = "alloc")]
+pub use stage::{Progress, Stage};
+pub use subscriber::{Drain, Subscriber};
 pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};

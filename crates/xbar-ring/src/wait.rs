@@ -90,6 +90,49 @@ impl WaitStrategy for Park {
     }
 }
 
+/// Lets other threads run: what a receiver does that is told to sleep and has nothing to sleep on.
+#[inline]
+pub(crate) fn give_way() {
+    #[cfg(feature = "std")]
+    if !xbar_layout::sync::MODELLED {
+        return std::thread::yield_now();
+    }
+    spin_loop();
+}
+
+/// Empty looks between two readings of the clock, which costs as much as ten looks.
+#[cfg(feature = "std")]
+const LOOKS_PER_READING: u32 = 64;
+
+/// The end of a wait, for a waiter that does not read the clock at every look.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    timeout: core::time::Duration,
+    end: Option<std::time::Instant>,
+}
+
+#[cfg(feature = "std")]
+impl Deadline {
+    /// The clock is not read before the first look failed.
+    pub(crate) const fn new(timeout: core::time::Duration) -> Self {
+        Self { timeout, end: None }
+    }
+
+    /// The time that is left after the `looks`-th look; `None` when there is no reason to ask yet, and when the end is
+    /// beyond the end of time.
+    pub(crate) fn left(&mut self, looks: u32, step: Step) -> Option<core::time::Duration> {
+        if looks != 1 && looks % LOOKS_PER_READING != 0 && step == Step::Look {
+            return None;
+        }
+        let now = std::time::Instant::now();
+        if self.end.is_none() {
+            self.end = Some(now.checked_add(self.timeout)?);
+        }
+        Some(self.end?.saturating_duration_since(now))
+    }
+}
+
 #[cfg(all(test, not(xbar_loom)))]
 mod tests {
     use super::*;

@@ -63,6 +63,7 @@ proptest! {
                             *next += 1;
                         }
                         Received::Empty => prop_assert_eq!(*next, published),
+                        Received::Ended => prop_assert!(false, "nobody ended it"),
                         Received::Lagged { missed } => {
                             prop_assert!(published - *next >= capacity as u64, "lagged too early");
                             *next += missed;

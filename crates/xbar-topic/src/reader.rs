@@ -103,17 +103,19 @@ impl<K> Reader<K> {
     pub fn take<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
         let glimpse = match self.ring.poll() {
             Poll::Ready(glimpse) => glimpse,
-            Poll::Empty => return found.nothing(Nothing::Empty),
-            Poll::Lagged { missed } => return found.nothing(Nothing::Lagged { missed }),
+            // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
+            Poll::Empty | Poll::Ended => return found.nothing(Nothing::Empty),
+            Poll::Overtaken => return found.nothing(self.lag()),
         };
         let sequence = glimpse.sequence();
         let slot = glimpse.words();
         match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(self.blocks, self.block_bytes) {
             Some(Message::Inline { length, time }) => {
                 let words = std::array::from_fn(|place| slot[INLINE + place].load_relaxed());
-                match glimpse.accept() {
-                    Ok(()) => found.inline(Inline { sequence, time, words, length }),
-                    Err(missed) => found.nothing(Nothing::Lagged { missed }),
+                if glimpse.accept() {
+                    found.inline(Inline { sequence, time, words, length })
+                } else {
+                    found.nothing(self.lag())
                 }
             }
             Some(Message::Block { index, length }) => {
@@ -123,16 +125,19 @@ impl<K> Reader<K> {
                         glimpse.skip();
                         found.block(InBlock { sequence, time, index, length, held })
                     }
-                    Err(HoldError::Gone) => found.nothing(Nothing::Lagged { missed: glimpse.lag() }),
+                    Err(HoldError::Gone) => found.nothing(self.lag()),
                     Err(HoldError::Full) => found.nothing(Nothing::Full),
                 }
             }
             // Torn, or damaged memory: the message cannot be had either way.
-            None => match glimpse.accept() {
-                Ok(()) => found.nothing(Nothing::Lagged { missed: 1 }),
-                Err(missed) => found.nothing(Nothing::Lagged { missed }),
-            },
+            None if glimpse.accept() => found.nothing(Nothing::Lagged { missed: 1 }),
+            None => found.nothing(self.lag()),
         }
+    }
+
+    #[cold]
+    fn lag(&mut self) -> Nothing {
+        Nothing::Lagged { missed: self.ring.catch_up() }
     }
 }
 

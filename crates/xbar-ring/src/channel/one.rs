@@ -1,0 +1,272 @@
+//! One writer, lossy: the broadcast ring with typed slots.
+
+use core::fmt;
+
+use bytemuck::Pod;
+
+use crate::broadcast::{Claim, HEAD_WORDS, Poll, Reader, Writer};
+use crate::channel::Subscribers;
+use crate::copy::{load_value, store_part, store_value};
+use crate::heap::Heap;
+use crate::source::{Look, Lossy, Source};
+use crate::stride::ValueStride;
+use crate::subscriber::Subscriber;
+
+/// Slots of `T` in a broadcast ring.
+pub(crate) type Slots<T> = ValueStride<T, HEAD_WORDS>;
+
+/// Makes the subscribers of a [`channel`].
+pub type OneSubscribers<T, K = Heap> = Subscribers<Reader<K, Slots<T>>>;
+
+/// Receives from a [`channel`].
+pub type OneSubscriber<T, K = Heap> = Subscriber<Reader<K, Slots<T>>>;
+
+/// A lossy channel with one writer: the newest `capacity - 1` values, for any number of subscribers, none of which the
+/// publisher ever waits for.
+///
+/// A value lies on cache lines of its own, with the stamp that says which it is: up to 56 bytes cost one line transfer.
+///
+/// # Panics
+///
+/// When `capacity < 2`, or when there is not so much memory.
+///
+/// ```
+/// let (mut publisher, subscribers) = xbar_ring::channel::<[f64; 2]>(1024);
+/// let mut subscriber = subscribers.subscribe();
+/// let reader = std::thread::spawn(move || subscriber.recv());
+/// publisher.publish([1.5, 2.5]);
+/// assert_eq!(reader.join().unwrap(), Ok([1.5, 2.5]));
+/// ```
+///
+/// Values are plain data. A reference, say, is refused when compiled:
+///
+/// ```compile_fail,E0277
+/// let (publisher, subscribers) = xbar_ring::channel::<&'static str>(8);
+/// ```
+///
+/// ```
+/// let (publisher, subscribers) = xbar_ring::channel::<[u8; 16]>(8);
+/// ```
+#[cfg(feature = "alloc")]
+pub fn channel<T: Pod>(capacity: usize) -> (Publisher<T>, OneSubscribers<T>) {
+    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 1);
+    let (words, head) = (lines.from(1), lines.first_of(0));
+    channel_over(words, head)
+}
+
+/// The two ends of a ring in lent memory.
+pub(crate) fn channel_over<T: Pod, K: Clone>(
+    words: xbar_layout::Lent<[xbar_layout::sync::AtomicU64], K>,
+    head: xbar_layout::Lent<xbar_layout::sync::AtomicU64, K>,
+) -> (Publisher<T, K>, OneSubscribers<T, K>) {
+    use xbar_layout::sync::ReadU64;
+    let read_words = words.part(|words| ReadU64::of_slice(words));
+    let read_head = head.part(ReadU64::of);
+    let ends = Writer::resume(words, head, Slots::<T>::NEW)
+        .and_then(|writer| Ok((writer, Reader::join(read_words, read_head, Slots::<T>::NEW)?)));
+    let (writer, reader) = ends.unwrap_or_else(|error| panic!("{error}"));
+    (Publisher { writer }, Subscribers::new(reader))
+}
+
+/// The writing end of a [`channel`]. Wait-free: no call waits for a subscriber, none fails.
+///
+/// Dropped, it ends the stream: subscribers that have received everything find `Disconnected`.
+pub struct Publisher<T: Pod, K = Heap> {
+    writer: Writer<K, Slots<T>>,
+}
+
+impl<T: Pod, K> Publisher<T, K> {
+    /// Publishes `value`.
+    #[inline(always)]
+    pub fn publish(&mut self, value: T) {
+        let claim = self.writer.claim();
+        store_value(claim.words(), &value);
+        claim.commit();
+    }
+
+    /// Publishes what `fill` makes of a zeroed value. If it panics, nothing is published.
+    #[inline]
+    pub fn publish_with(&mut self, fill: impl FnOnce(&mut T)) {
+        let mut value = T::zeroed();
+        fill(&mut value);
+        self.publish(value);
+    }
+
+    /// Publishes `values` in order.
+    #[inline]
+    pub fn publish_batch(&mut self, values: &[T]) {
+        for value in values {
+            let claim = self.writer.claim();
+            store_value(claim.words(), value);
+            claim.commit();
+        }
+    }
+
+    /// The next value's slot, to be written in place and [committed](Reserved::commit). Dropped, it leaves no trace.
+    #[inline]
+    pub fn reserve(&mut self) -> Reserved<'_, T, K> {
+        Reserved { claim: self.writer.claim() }
+    }
+
+    /// Values published so far.
+    #[inline]
+    pub const fn published(&self) -> u64 {
+        self.writer.next()
+    }
+
+    /// Slots; one less is readable.
+    pub fn capacity(&self) -> usize {
+        self.writer.capacity()
+    }
+}
+
+impl<T: Pod, K> Drop for Publisher<T, K> {
+    fn drop(&mut self) {
+        self.writer.end();
+    }
+}
+
+impl<T: Pod, K> fmt::Debug for Publisher<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("published", &self.published())
+            .field("capacity", &self.capacity())
+            .finish()
+    }
+}
+
+/// A slot that nobody reads yet: see [`Publisher::reserve`].
+///
+/// Readers of an earlier value may still be copying from it (and will notice), so there is no `&mut T` to be had:
+/// parts are stored by their place. What is not written keeps what the slot held before.
+///
+/// ```
+/// use core::mem::offset_of;
+///
+/// #[derive(Clone, Copy, PartialEq, Debug, xbar_ring::bytemuck::Pod, xbar_ring::bytemuck::Zeroable)]
+/// #[bytemuck(crate = "xbar_ring::bytemuck")]
+/// #[repr(C)]
+/// struct Frame {
+///     id: u64,
+///     pixels: [u8; 4096],
+/// }
+///
+/// let (mut publisher, subscribers) = xbar_ring::channel::<Frame>(4);
+/// let mut subscriber = subscribers.subscribe();
+/// let mut slot = publisher.reserve();
+/// slot.write_part(offset_of!(Frame, id), &7_u64);
+/// slot.write_part(offset_of!(Frame, pixels), &[255_u8; 4096]);
+/// slot.commit();
+/// assert_eq!(subscriber.recv(), Ok(Frame { id: 7, pixels: [255; 4096] }));
+/// ```
+///
+/// It cannot outlive its publication, and there is one at a time:
+///
+/// ```compile_fail,E0382
+/// let (mut publisher, _) = xbar_ring::channel::<u64>(4);
+/// let mut slot = publisher.reserve();
+/// slot.commit();
+/// slot.write(7);
+/// ```
+///
+/// ```compile_fail,E0499
+/// let (mut publisher, _) = xbar_ring::channel::<u64>(4);
+/// let (first, second) = (publisher.reserve(), publisher.reserve());
+/// first.commit();
+/// ```
+///
+/// ```
+/// let (mut publisher, _) = xbar_ring::channel::<u64>(4);
+/// let mut slot = publisher.reserve();
+/// slot.write(7);
+/// slot.commit();
+/// publisher.reserve().commit();
+/// ```
+pub struct Reserved<'p, T: Pod, K = Heap> {
+    claim: Claim<'p, K, Slots<T>>,
+}
+
+impl<T: Pod, K> Reserved<'_, T, K> {
+    /// Stores the whole value.
+    #[inline(always)]
+    pub fn write(&mut self, value: T) {
+        store_value(self.claim.words(), &value);
+    }
+
+    /// Stores `part` from byte `offset` of the value on.
+    ///
+    /// # Panics
+    ///
+    /// When it reaches beyond the value.
+    #[inline]
+    pub fn write_part<U: Pod>(&mut self, offset: usize, part: &U) {
+        store_part::<T>(self.claim.words(), offset, bytemuck::bytes_of(part));
+    }
+
+    /// The number of values published before this one.
+    #[inline]
+    pub const fn sequence(&self) -> u64 {
+        self.claim.sequence()
+    }
+
+    /// Publishes what was written.
+    #[inline(always)]
+    pub fn commit(self) {
+        self.claim.commit();
+    }
+}
+
+impl<T: Pod, K> fmt::Debug for Reserved<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserved").field("sequence", &self.sequence()).finish()
+    }
+}
+
+impl<T: Pod, K> Source for Reader<K, Slots<T>> {
+    type Value = T;
+
+    #[inline(always)]
+    fn look(&mut self) -> Look<T> {
+        match self.poll() {
+            Poll::Ready(glimpse) => {
+                let value = load_value(glimpse.words());
+                if glimpse.accept() { Look::Value(value) } else { Look::Overtaken }
+            }
+            Poll::Empty => Look::Empty,
+            Poll::Ended => Look::Ended,
+            Poll::Overtaken => Look::Overtaken,
+        }
+    }
+
+    fn catch_up(&mut self) -> u64 {
+        self.catch_up()
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    #[inline(always)]
+    fn position(&self) -> u64 {
+        self.next()
+    }
+
+    fn pending(&self) -> u64 {
+        self.pending()
+    }
+}
+
+impl<T: Pod, K: Clone> Lossy for Reader<K, Slots<T>> {
+    fn skip_all(&mut self) {
+        self.skip_all();
+    }
+
+    fn rewind(&mut self) {
+        self.rewind();
+    }
+
+    fn skip_to_newest(&mut self) -> u64 {
+        self.skip_to_newest()
+    }
+}

@@ -1,0 +1,629 @@
+//! The many-writer ring: any number of writers and readers, lossy, each claim under its owner's name.
+//!
+//! # Memory
+//!
+//! As the broadcast ring's, with one more word: a slot is a *stamp*, a *bypass* and the message's words; `head` is only a
+//! hint. The sequence number n has the key n + 1; message n lives in slot n % capacity. A stamp is
+//!
+//! ```text
+//! key << 2 | HELD      the slot holds message n; 0 = never used
+//! key << 2 | SKIPPED   the claim of n was given up; message n does not exist
+//! key << 2 | ENDED     the stream ended before n
+//! key's low 50 bits << 14 | owner << 2 | CLAIMED      owner is writing message n
+//! ```
+//!
+//! # How a writer comes by a slot
+//!
+//! There is no shared counter to fight for: a writer claims the slot itself, by exchanging its stamp, so that a claim
+//! names its owner from the first moment.
+//!
+//! ```text
+//! claim(n):    stamp(n) is older than n and not CLAIMED?  exchange it for CLAIMED(n, me)     acquire
+//!              fence(release)
+//! commit(n):   words(n)                                                                      relaxed
+//!              stamp(n) <- HELD(n)                                                           release
+//!              head     <- n + 1                                                             relaxed, a hint
+//! ```
+//!
+//! Invariant 1: all sequence numbers below a taken one are taken. A writer begins at a number that it knows to be the
+//! next or already taken (behind its own last claim, behind what `head` says, behind any stamp it has seen), and moves on
+//! only from a taken one. So a slot that it finds older than n is the next one's, and whoever exchanges its stamp
+//! first has n.
+//!
+//! # Why no reader can see a torn value
+//!
+//! As in the broadcast ring: a reader takes a copy only if the stamp was HELD(n) before and after. The release of HELD(n)
+//! and the first look order the words of n before the copy; the release fence behind the claim of n + capacity, and the
+//! acquire fence in front of the second look, bring that claim along with any of its words. The claim itself acquires
+//! what the slot's last writer released, so that two writers' words cannot change places.
+//!
+//! # Why a slow writer holds nobody up for longer than a lap
+//!
+//! A reader that finds CLAIMED(n) waits: order is kept. Writers go on in the slots behind, until they are back at the
+//! slot a lap later. None of them can have it then, because its owner may be writing; so the number n + capacity is
+//! *bypassed*: entered into the slot's second word, and nobody's.
+//!
+//! 1. A writer that finds the slot bypassed up to its number moves on: the number counts as taken.
+//! 2. A reader of n + capacity that finds an older stamp and the bypass counts one message as missed. A reader of n that
+//!    finds it was overtaken. So nobody waits for the owner any more.
+//! 3. When the owner commits, the slot is free for the next lap. A reader of n that comes so late gets message n: its
+//!    words were never touched by anybody else.
+//! 4. A writer that looked at the bypass just before it was entered, and claims n + capacity just after the owner
+//!    committed, has a number that some readers already count as missed; for the others its message comes in order.
+//!    Each reader counts each number once, and nobody waits.
+//!
+//! A claim that is given up (dropped, or its owner panicked) leaves SKIPPED, and so does [`abandon`] for an owner that is
+//! proven dead.
+
+use core::fmt;
+
+use xbar_layout::Lent;
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
+
+use crate::broadcast::{RingError, capacity};
+use crate::stride::Stride;
+
+/// Words of a slot in front of the message: stamp and bypass.
+pub const HEAD_WORDS: usize = 2;
+
+/// Writers of one ring that can be told apart: an owner is smaller than this.
+pub const OWNERS: u32 = 1 << OWNER_BITS;
+
+const OWNER_BITS: u32 = 12;
+const STATE_BITS: u32 = 2;
+const STATE: u64 = 0b11;
+const HELD: u64 = 0;
+const SKIPPED: u64 = 1;
+const ENDED: u64 = 2;
+const CLAIMED: u64 = 3;
+
+/// Bits of a key that a claim has room for. One held while 2^50 messages pass (13 days at 1e9 messages/s) would be taken for
+/// a newer one.
+const CLAIM_KEY_BITS: u32 = 64 - OWNER_BITS - STATE_BITS;
+
+const fn key(sequence: u64) -> u64 {
+    sequence.wrapping_add(1)
+}
+
+const fn stamp(sequence: u64, state: u64) -> u64 {
+    key(sequence) << STATE_BITS | state
+}
+
+const fn claimed(sequence: u64, owner: u32) -> u64 {
+    (key(sequence) << OWNER_BITS | owner as u64) << STATE_BITS | CLAIMED
+}
+
+/// How far the key of `stamp` is ahead of `sequence`'s; negative when it is older.
+const fn ahead(stamp: u64, sequence: u64) -> i64 {
+    if stamp & STATE == CLAIMED {
+        // As far as the bits reach, by sign.
+        let distance = (stamp >> (STATE_BITS + OWNER_BITS)).wrapping_sub(key(sequence));
+        (distance << (64 - CLAIM_KEY_BITS)) as i64 >> (64 - CLAIM_KEY_BITS)
+    } else {
+        (stamp >> STATE_BITS).wrapping_sub(key(sequence)) as i64
+    }
+}
+
+/// What a slot says of one sequence number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Not taken, and the slot is free.
+    Open,
+    /// Not taken, but the slot is still being written for an earlier lap.
+    Blocked,
+    /// Not taken: the stream ended before it.
+    Ended,
+    /// Being written.
+    Claimed,
+    /// There.
+    Held,
+    /// Given up or bypassed: will never come.
+    Void,
+    /// The slot went on to a later lap.
+    Gone,
+}
+
+#[inline(always)]
+const fn standing(stamp: u64, bypass: u64, sequence: u64) -> Standing {
+    let ahead = ahead(stamp, sequence);
+    if ahead > 0 {
+        return Standing::Gone;
+    }
+    if ahead == 0 {
+        return match stamp & STATE {
+            HELD => Standing::Held,
+            SKIPPED => Standing::Void,
+            ENDED => Standing::Ended,
+            _ if bypass > key(sequence) => Standing::Gone,
+            _ => Standing::Claimed,
+        };
+    }
+    if bypass >= key(sequence) {
+        Standing::Void
+    } else if stamp & STATE == CLAIMED {
+        Standing::Blocked
+    } else {
+        Standing::Open
+    }
+}
+
+/// Where a ring's slots are, and one sequence number's slot among them.
+///
+/// Invariant 1: `place` is the first word of the slot of `next`.
+struct Cursor<S> {
+    stride: S,
+    capacity: u64,
+    next: u64,
+    place: usize,
+}
+
+impl<S: Stride> Cursor<S> {
+    fn go_to(&mut self, sequence: u64) {
+        self.next = sequence;
+        self.place = (sequence % self.capacity) as usize * self.stride.words();
+    }
+
+    #[inline(always)]
+    fn step(&mut self, words: usize) {
+        self.next = self.next.wrapping_add(1);
+        let behind = self.place + self.stride.words();
+        self.place = if behind == words { 0 } else { behind };
+    }
+
+    /// Moves to `sequence`; cheap for the next one.
+    #[inline(always)]
+    fn forward(&mut self, sequence: u64, words: usize) {
+        if sequence == self.next.wrapping_add(1) { self.step(words) } else { self.go_to(sequence) }
+    }
+
+    #[inline(always)]
+    fn slot<'w, W>(&self, words: &'w [W]) -> &'w [W] {
+        &words[self.place..self.place + self.stride.words()]
+    }
+}
+
+impl<S: Copy> Clone for Cursor<S> {
+    fn clone(&self) -> Self {
+        let Self { stride, capacity, next, place } = *self;
+        Self { stride, capacity, next, place }
+    }
+}
+
+/// One of the writing ends. Any number per ring, each with an owner of its own.
+pub struct Writer<K, S = usize> {
+    words: Lent<[AtomicU64], K>,
+    head: Lent<AtomicU64, K>,
+    owner: u32,
+    /// At a number that is the next, or taken.
+    cursor: Cursor<S>,
+}
+
+impl<K, S: Stride> Writer<K, S> {
+    /// A writer of the ring, new (zeroed) or in use.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] when `words` is not at least two slots of at least three words.
+    ///
+    /// # Panics
+    ///
+    /// When `owner` is not smaller than [`OWNERS`].
+    pub fn join(
+        words: Lent<[AtomicU64], K>,
+        head: Lent<AtomicU64, K>,
+        stride: S,
+        owner: u32,
+    ) -> Result<Self, RingError> {
+        assert!(owner < OWNERS, "an owner is smaller than {OWNERS}, not {owner}");
+        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
+        let mut cursor = Cursor { stride, capacity, next: 0, place: 0 };
+        // ORDERING: none; a hint: the stamps tell.
+        cursor.go_to(head.load(Ordering::Relaxed));
+        Ok(Self { words, head, owner, cursor })
+    }
+
+    /// Another writer of the ring.
+    ///
+    /// # Panics
+    ///
+    /// When `owner` is not smaller than [`OWNERS`].
+    pub fn sibling(&self, owner: u32) -> Self
+    where
+        K: Clone,
+    {
+        assert!(owner < OWNERS, "an owner is smaller than {OWNERS}, not {owner}");
+        Self { words: self.words.clone(), head: self.head.clone(), owner, cursor: self.cursor.clone() }
+    }
+
+    /// Slots.
+    pub fn capacity(&self) -> usize {
+        self.cursor.capacity as usize
+    }
+
+    /// Sequence numbers taken so far, by all writers, those given up or bypassed included.
+    pub fn taken(&self) -> u64 {
+        // ORDERING: none; a hint: the stamps tell.
+        front(ReadU64::of_slice(&self.words), self.head.load(Ordering::Relaxed), &self.cursor)
+    }
+
+    /// Claims the next message's slot, to be written in place. Takes a sequence number at once: a claim that is dropped
+    /// leaves a message that does not exist, which every reader counts as missed. Readers wait for a claim, at most until
+    /// the other writers have filled the ring.
+    #[inline(always)]
+    pub fn claim(&mut self) -> Claim<'_, K, S> {
+        while !self.try_claim(claimed(self.cursor.next, self.owner)) {
+            self.move_on();
+        }
+        // ORDERING: mpmc-mark: the words are stored behind this fence, so whoever copies one of them sees the claim at its
+        // second look. Without it the words could come first.
+        fence(Ordering::Release);
+        Claim { writer: self }
+    }
+
+    /// Publishes the first words of a message; the slot's other words keep what they held.
+    ///
+    /// # Panics
+    ///
+    /// When `message` is longer than a slot's words behind stamp and bypass.
+    #[inline(always)]
+    pub fn publish(&mut self, message: &[u64]) -> u64 {
+        let claim = self.claim();
+        for (word, value) in claim.words()[..message.len()].iter().zip(message) {
+            // ORDERING: none; `commit` publishes the words.
+            word.store(*value, Ordering::Relaxed);
+        }
+        claim.commit()
+    }
+
+    /// Ends the stream: readers that have received everything find [`Poll::Ended`]. For the last writer only: what
+    /// another one publishes afterwards takes the end back.
+    pub fn end(&mut self) {
+        // ORDERING: mpmc-stamp: released as a message is: what this thread did before is visible to whoever finds the end.
+        fence(Ordering::Release);
+        while !self.try_claim(stamp(self.cursor.next, ENDED)) {
+            self.move_on();
+        }
+    }
+
+    /// Takes `next` by putting `mark` into its slot, if it is free.
+    #[inline(always)]
+    fn try_claim(&mut self, mark: u64) -> bool {
+        let slot = self.cursor.slot(&self.words);
+        // ORDERING: none; the exchange below acquires what it replaces.
+        let found = slot[0].load(Ordering::Relaxed);
+        // ORDERING: none; a bypass is a number that nobody has, and carries nothing. That it may be overlooked is case 4.
+        let bypass = slot[1].load(Ordering::Relaxed);
+        // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could come
+        // after ours.
+        matches!(standing(found, bypass, self.cursor.next), Standing::Open | Standing::Ended)
+            && slot[0].compare_exchange(found, mark, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// `next` could not be taken: goes to a number that is the next, or taken, bypassing `next` if its slot is still
+    /// being written for an earlier lap.
+    #[cold]
+    fn move_on(&mut self) {
+        let next = self.cursor.next;
+        let slot = self.cursor.slot(&self.words);
+        // ORDERING: none; only where to look next, except for the bypass, which is nobody's number.
+        let found = slot[0].load(Ordering::Relaxed);
+        // ORDERING: none; as above.
+        match standing(found, slot[1].load(Ordering::Relaxed), next) {
+            Standing::Open | Standing::Ended => return, // free again, or free just now
+            Standing::Blocked => {
+                // ORDERING: none; as above.
+                slot[1].fetch_max(key(next), Ordering::Relaxed);
+            }
+            Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {}
+        }
+        // ORDERING: none; a hint, never beyond what is taken: whoever stored it took what is below.
+        let hint = self.head.load(Ordering::Relaxed);
+        self.cursor.forward(hint.max(behind(found, next)), self.words.len());
+    }
+}
+
+/// The number behind the newer of `sequence` and the one that `stamp` names: the next, or taken.
+const fn behind(stamp: u64, sequence: u64) -> u64 {
+    let ahead = ahead(stamp, sequence);
+    let newer = if ahead > 0 { sequence.saturating_add(ahead as u64) } else { sequence };
+    newer.saturating_add(1)
+}
+
+/// The first number that is not taken, as far as this moment tells, from `hint` and the place of `cursor` on.
+fn front<S: Stride>(words: &[ReadU64], hint: u64, cursor: &Cursor<S>) -> u64 {
+    let mut cursor = cursor.clone();
+    if hint > cursor.next {
+        cursor.go_to(hint);
+    }
+    loop {
+        let slot = cursor.slot(words);
+        let stamp = slot[0].load_relaxed();
+        match standing(stamp, slot[1].load_relaxed(), cursor.next) {
+            Standing::Open | Standing::Blocked | Standing::Ended => return cursor.next,
+            Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {}
+        }
+        cursor.forward(behind(stamp, cursor.next), words.len());
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Writer<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("owner", &self.owner)
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A claimed slot; see [`Writer::claim`]. Dropped without [`commit`](Self::commit), also by a panic, it leaves a
+/// message that does not exist.
+pub struct Claim<'w, K, S: Stride = usize> {
+    writer: &'w mut Writer<K, S>,
+}
+
+impl<K, S: Stride> Claim<'_, K, S> {
+    /// The message's words. They still hold what the slot held before.
+    #[inline(always)]
+    pub fn words(&self) -> &[AtomicU64] {
+        &self.writer.cursor.slot(&self.writer.words)[HEAD_WORDS..]
+    }
+
+    /// The sequence number of the message.
+    #[inline]
+    pub const fn sequence(&self) -> u64 {
+        self.writer.cursor.next
+    }
+
+    /// Publishes what was written into [`Claim::words`]; returns the sequence number.
+    #[inline(always)]
+    pub fn commit(self) -> u64 {
+        let sequence = self.sequence();
+        let mut claim = core::mem::ManuallyDrop::new(self);
+        claim.settle(HELD);
+        sequence
+    }
+
+    #[inline(always)]
+    fn settle(&mut self, state: u64) {
+        let Writer { words, head, cursor, .. } = &mut *self.writer;
+        // ORDERING: mpmc-stamp: release pairs with the reader's first look and with the next claim of the slot; relaxed, a
+        // reader could find the stamp before the words.
+        cursor.slot(words)[0].store(stamp(cursor.next, state), Ordering::Release);
+        cursor.step(words.len());
+        // ORDERING: none; a hint.
+        head.store(cursor.next, Ordering::Relaxed);
+    }
+}
+
+impl<K, S: Stride> Drop for Claim<'_, K, S> {
+    fn drop(&mut self) {
+        self.settle(SKIPPED);
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Claim<'_, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("sequence", &self.sequence()).finish()
+    }
+}
+
+/// Gives up whatever `owner` had claimed when it died; says how many claims that were (at most one). Anybody may do so, at
+/// any time, and more than one at a time; only that the owner is dead must be certain.
+pub fn abandon<S: Stride>(words: &[AtomicU64], stride: S, owner: u32) -> usize {
+    let mut given_up = 0;
+    for slot in words.chunks_exact(stride.words()) {
+        // ORDERING: none; exchanged below as found.
+        let found = slot[0].load(Ordering::Relaxed);
+        if found & STATE != CLAIMED || (found >> STATE_BITS) as u32 & (OWNERS - 1) != owner {
+            continue;
+        }
+        // A claim of more than 2^50 messages has lost its key's upper bits; readers tell SKIPPED by the lower ones alike.
+        let mark = found >> (STATE_BITS + OWNER_BITS) << STATE_BITS | SKIPPED;
+        // ORDERING: mpmc-stamp: release, because the next writer of the slot acquires it; the dead owner's words were
+        // ordered before by whatever proved its death.
+        given_up +=
+            usize::from(slot[0].compare_exchange(found, mark, Ordering::Release, Ordering::Relaxed).is_ok());
+    }
+    given_up
+}
+
+/// What [`Reader::poll`] found.
+pub enum Poll<'r, K, S: Stride = usize> {
+    /// A message that was there a moment ago.
+    Ready(Glimpse<'r, K, S>),
+    /// Nothing new, or the next message is still being written.
+    Empty,
+    /// Nothing new, and nothing to come.
+    Ended,
+    /// The next message will never come: overwritten, given up or bypassed. [`Reader::catch_up`] moves behind the gap.
+    Overtaken,
+}
+
+/// A reading end. Only loads; makes no difference to writers or to other readers.
+pub struct Reader<K, S = usize> {
+    words: Lent<[ReadU64], K>,
+    head: Lent<ReadU64, K>,
+    cursor: Cursor<S>,
+}
+
+impl<K, S: Stride> Reader<K, S> {
+    /// A reader of what is published from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError`] when `words` is not at least two slots of at least three words.
+    pub fn join(words: Lent<[ReadU64], K>, head: Lent<ReadU64, K>, stride: S) -> Result<Self, RingError> {
+        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
+        let mut reader = Self { words, head, cursor: Cursor { stride, capacity, next: 0, place: 0 } };
+        reader.skip_all();
+        Ok(reader)
+    }
+
+    fn front(&self) -> u64 {
+        // ORDERING: none; a hint: the stamps tell.
+        front(&self.words, self.head.load_relaxed(), &self.cursor)
+    }
+
+    /// Goes on to what is published from now on.
+    pub fn skip_all(&mut self) {
+        let front = self.front();
+        self.cursor.go_to(front);
+    }
+
+    /// Goes back to the oldest message that may still be readable; says how many numbers back from the front that is.
+    pub fn rewind(&mut self) -> u64 {
+        let front = self.front();
+        self.cursor.go_to(front.saturating_sub(self.cursor.capacity));
+        front - self.cursor.next
+    }
+
+    /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is.
+    pub fn skip_to_newest(&mut self) -> u64 {
+        let waiting = self.front() - self.cursor.next;
+        if waiting < 2 || waiting > self.cursor.capacity {
+            return 0;
+        }
+        // The newest may still be claimed, or given up: then the newest before it that is held.
+        for back in 1..waiting {
+            let mut cursor = self.cursor.clone();
+            cursor.go_to(self.cursor.next + (waiting - back));
+            if cursor.slot(&self.words)[0].load_relaxed() == stamp(cursor.next, HELD) {
+                self.cursor = cursor;
+                return waiting - back;
+            }
+        }
+        0
+    }
+
+    /// The sequence number that the next message received will have, if the reader is not overtaken.
+    #[inline]
+    pub const fn next(&self) -> u64 {
+        self.cursor.next
+    }
+
+    /// Sequence numbers taken and not yet passed, as far as this moment tells.
+    pub fn pending(&self) -> u64 {
+        self.front() - self.cursor.next
+    }
+
+    /// How far behind the oldest message a reader resumes after it lagged: an eighth of the ring.
+    #[inline]
+    pub const fn margin(&self) -> u64 {
+        self.cursor.capacity / 8
+    }
+
+    /// What the slot of the next message says now.
+    #[inline(always)]
+    fn standing(&self) -> Standing {
+        let slot = self.cursor.slot(&self.words);
+        // ORDERING: none; whoever wants the message polls.
+        standing(slot[0].load_relaxed(), slot[1].load_relaxed(), self.cursor.next)
+    }
+
+    /// True when there is nothing new: neither the next message, nor a sign that it is lost, nor the end.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.standing(), Standing::Open | Standing::Blocked | Standing::Claimed)
+    }
+
+    /// Looks at the next slot without copying.
+    #[inline(always)]
+    pub fn poll(&mut self) -> Poll<'_, K, S> {
+        let slot = self.cursor.slot(&self.words);
+        // ORDERING: mpmc-stamp: pairs with the release in `settle`: the words of the message are there.
+        let found = slot[0].load_acquire();
+        if found == stamp(self.cursor.next, HELD) {
+            return Poll::Ready(Glimpse { reader: self });
+        }
+        match standing(found, slot[1].load_relaxed(), self.cursor.next) {
+            Standing::Void | Standing::Gone => Poll::Overtaken,
+            Standing::Ended => Poll::Ended,
+            Standing::Open | Standing::Blocked | Standing::Claimed | Standing::Held => Poll::Empty,
+        }
+    }
+
+    /// Moves a reader that was overtaken behind the gap and says how many sequence numbers that skips: at least one. One
+    /// that met a message given up or bypassed moves behind it; one that is a lap behind resumes
+    /// [`margin`](Self::margin) behind the oldest message.
+    #[cold]
+    pub fn catch_up(&mut self) -> u64 {
+        let next = self.cursor.next;
+        let mut resume = next + 1;
+        if self.standing() == Standing::Gone {
+            let front = self.front();
+            let oldest = front.saturating_sub(self.cursor.capacity);
+            resume = resume.max((oldest + self.margin()).min(front));
+        }
+        self.cursor.forward(resume, self.words.len());
+        resume - next
+    }
+}
+
+impl<K: Clone, S: Copy> Clone for Reader<K, S> {
+    fn clone(&self) -> Self {
+        Self { words: self.words.clone(), head: self.head.clone(), cursor: self.cursor.clone() }
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Reader<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.cursor.capacity).finish()
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Poll<'_, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(glimpse) => f.debug_tuple("Ready").field(glimpse).finish(),
+            Self::Empty => f.write_str("Empty"),
+            Self::Ended => f.write_str("Ended"),
+            Self::Overtaken => f.write_str("Overtaken"),
+        }
+    }
+}
+
+/// A message as it is in its slot; as [`broadcast::Glimpse`](crate::broadcast::Glimpse).
+pub struct Glimpse<'r, K, S: Stride = usize> {
+    reader: &'r mut Reader<K, S>,
+}
+
+impl<K, S: Stride> Glimpse<'_, K, S> {
+    /// The message's words.
+    #[inline(always)]
+    pub fn words(&self) -> &[ReadU64] {
+        &self.reader.cursor.slot(&self.reader.words)[HEAD_WORDS..]
+    }
+
+    /// Its place in the stream.
+    #[inline(always)]
+    pub const fn sequence(&self) -> u64 {
+        self.reader.cursor.next
+    }
+
+    /// True when the slot still holds the message, so that every word loaded so far is its own.
+    #[inline(always)]
+    pub fn is_whole(&self) -> bool {
+        let Reader { words, cursor, .. } = &*self.reader;
+        // ORDERING: mpmc-mark: pairs with the writer's fence: a word of a newer message brings its claim along.
+        fence(Ordering::Acquire);
+        cursor.slot(words)[0].load_relaxed() == stamp(cursor.next, HELD)
+    }
+
+    /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile.
+    #[inline(always)]
+    #[must_use]
+    pub fn accept(self) -> bool {
+        let whole = self.is_whole();
+        if whole {
+            let Reader { words, cursor, .. } = self.reader;
+            cursor.step(words.len());
+        }
+        whole
+    }
+}
+
+impl<K, S: Stride> fmt::Debug for Glimpse<'_, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
+    }
+}

@@ -1,0 +1,34 @@
+//! What a waiting publisher needs of a lossless ring, whatever the ring.
+
+/// The writing end of a lossless ring.
+///
+/// Open: a crate with an operating system wraps one to wake sleeping readers.
+pub trait Sink {
+    /// What is published.
+    type Value: Copy;
+
+    /// Publishes `value` if there is room.
+    ///
+    /// # Errors
+    ///
+    /// The value, when there is none.
+    fn offer(&mut self, value: Self::Value) -> Result<(), Self::Value>;
+
+    /// Publishes the first of `values`, as many as there is room for; says how many.
+    fn offer_batch(&mut self, values: &[Self::Value]) -> usize;
+
+    /// Values published so far, by all writers.
+    fn published(&self) -> u64;
+
+    /// Slots.
+    fn capacity(&self) -> usize;
+
+    /// Readers that there are now.
+    fn readers(&self) -> usize;
+
+    /// Waits a while for room, at most `longest`; may return at any time.
+    fn sleep(&mut self, longest: Option<core::time::Duration>) {
+        let _ = longest;
+        crate::wait::give_way();
+    }
+}

@@ -1,0 +1,72 @@
+//! What a subscriber needs of a ring, whatever the ring.
+
+use core::time::Duration;
+
+use crate::wait::give_way;
+
+/// What a look at the next slot found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look<T> {
+    /// The next message; the source has moved behind it.
+    Value(T),
+    /// Nothing new.
+    Empty,
+    /// Nothing new, and nothing to come.
+    Ended,
+    /// The next message is lost. It stays so until [`Source::catch_up`].
+    Overtaken,
+}
+
+/// The reading end of a ring, as [`Subscriber`](crate::Subscriber) uses it.
+///
+/// Open: a crate with an operating system wraps one to add sleeping.
+pub trait Source {
+    /// What is received.
+    type Value: Copy;
+
+    /// Takes the next message, if there is one.
+    fn look(&mut self) -> Look<Self::Value>;
+
+    /// Moves a source that was overtaken behind the gap; says how many messages that skips, at least one.
+    fn catch_up(&mut self) -> u64;
+
+    /// True when a look would find nothing new. Does not move.
+    fn is_empty(&self) -> bool;
+
+    /// The sequence number of the next message, if the source is not overtaken.
+    fn position(&self) -> u64;
+
+    /// Messages published and not yet received, as far as this moment tells.
+    fn pending(&self) -> u64;
+
+    /// Takes messages as long as there are any and room for them; says how many it took.
+    #[inline]
+    fn take(&mut self, into: &mut [Self::Value]) -> usize {
+        for (taken, place) in into.iter_mut().enumerate() {
+            match self.look() {
+                Look::Value(value) => *place = value,
+                _ => return taken,
+            }
+        }
+        into.len()
+    }
+
+    /// Waits a while for something new, at most `longest`; may return at any time. A ring alone has nothing to sleep on:
+    /// it gives way to other threads.
+    fn sleep(&mut self, longest: Option<Duration>) {
+        let _ = longest;
+        give_way();
+    }
+}
+
+/// A source whose messages may be skipped.
+pub trait Lossy: Source + Clone {
+    /// Goes on to what is published from now on.
+    fn skip_all(&mut self);
+
+    /// Goes back to the oldest message that is still readable.
+    fn rewind(&mut self);
+
+    /// Jumps over all messages but the newest; says how many. One that was overtaken stays where it is.
+    fn skip_to_newest(&mut self) -> u64;
+}

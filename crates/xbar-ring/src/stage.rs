@@ -1,0 +1,216 @@
+//! Stages: subscribers that handle a message only after others have handled it.
+//!
+//! Invariant: a stage's progress passes a message when its handler for it has *returned*, not when it was received.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use xbar_layout::sync::Ordering;
+
+use crate::error::{RecvError, TryRecvError};
+use crate::line::Line;
+use crate::source::Source;
+use crate::subscriber::Subscriber;
+use crate::wait::{Adaptive, Step, WaitStrategy};
+
+/// Topmost bit of a progress: the stage is gone and will pass nothing more.
+const GONE: u64 = 1 << 63;
+
+/// How far a stage has come; clone it for every stage that waits for it.
+#[derive(Debug, Clone)]
+pub struct Progress(Arc<Line>);
+
+impl Progress {
+    /// Sequence numbers below this one were handled, or lost to the stage.
+    ///
+    /// What the stage's handler did for them is visible to the caller.
+    pub fn passed(&self) -> u64 {
+        self.look() & !GONE
+    }
+
+    /// True when the stage was dropped or its handler panicked.
+    pub fn is_gone(&self) -> bool {
+        self.look() & GONE != 0
+    }
+
+    #[inline(always)]
+    fn look(&self) -> u64 {
+        // ORDERING: stage-done: pairs with the release of the stage.
+        self.0.first().load(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    fn set(&self, value: u64) {
+        // ORDERING: stage-done: release pairs with the acquire of the stages behind: what the handler did is done.
+        self.0.first().store(value, Ordering::Release);
+    }
+}
+
+/// A subscriber with a handler, in front of and behind other stages of the same channel.
+///
+/// A handler that panics ends its stage: the message has not passed, and the stages behind find `Disconnected` when they
+/// come to it, as they do when the stage is dropped. Messages that the stage lost count as passed: they will never be
+/// handled.
+///
+/// ```
+/// use xbar_ring::TryRecvError;
+///
+/// let (mut publisher, subscribers) = xbar_ring::channel::<u64>(64);
+/// let mut risk = subscribers.subscribe().into_stage([]);
+/// let mut order = subscribers.subscribe().into_stage([risk.progress()]);
+/// publisher.publish(7);
+/// assert_eq!(order.try_handle(|n| n), Err(TryRecvError::Empty));
+/// assert_eq!(risk.try_handle(|n| n < 10), Ok(true));
+/// assert_eq!(order.try_handle(|n| n), Ok(7));
+/// ```
+pub struct Stage<S> {
+    subscriber: Subscriber<S>,
+    after: Vec<Progress>,
+    /// What all stages in front have passed, when last looked at.
+    allowed: u64,
+    done: Progress,
+    ended: bool,
+}
+
+impl<S: Source> Stage<S> {
+    /// A stage at the place of `subscriber` that handles what all of `after` have passed.
+    pub fn new(subscriber: Subscriber<S>, after: impl IntoIterator<Item = Progress>) -> Self {
+        let done = Progress(Arc::new(Line::zeroed()));
+        done.set(subscriber.cursor());
+        Self { subscriber, after: after.into_iter().collect(), allowed: 0, done, ended: false }
+    }
+
+    /// How far this stage has come, for the stages behind it.
+    pub fn progress(&self) -> Progress {
+        self.done.clone()
+    }
+
+    /// Handles the next message, if it is there and all stages in front have passed it.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]. `Disconnected` also when a stage in front is gone and will never pass the message, and after a
+    /// panic of this stage's handler.
+    #[inline]
+    pub fn try_handle<R>(&mut self, handler: impl FnOnce(S::Value) -> R) -> Result<R, TryRecvError> {
+        let position = self.subscriber.cursor();
+        if self.ended || position >= self.allowed && !self.after.is_empty() {
+            self.look_ahead(position)?;
+        }
+        let value = match self.subscriber.try_recv() {
+            Ok(value) => value,
+            Err(error) => {
+                if let TryRecvError::Lagged { .. } = error {
+                    self.done.set(self.subscriber.cursor());
+                }
+                return Err(error);
+            }
+        };
+        let unfinished = Unfinished(self);
+        let result = handler(value);
+        unfinished.finish();
+        Ok(result)
+    }
+
+    /// As [`try_handle`](Self::try_handle), waiting for the message as [`Adaptive`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], but never [`RecvError::Timeout`].
+    pub fn handle<R>(&mut self, handler: impl FnOnce(S::Value) -> R) -> Result<R, RecvError> {
+        self.handle_with(Adaptive, handler)
+    }
+
+    /// As [`try_handle`](Self::try_handle), waiting for the message as `strategy` says.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], but never [`RecvError::Timeout`].
+    pub fn handle_with<R>(
+        &mut self,
+        mut strategy: impl WaitStrategy,
+        handler: impl FnOnce(S::Value) -> R,
+    ) -> Result<R, RecvError> {
+        let (mut handler, mut looks) = (Some(handler), 0_u32);
+        loop {
+            // Taken by the one call that has a message for it.
+            let handled = self.try_handle(|value| handler.take().map(|handler| handler(value)));
+            match handled {
+                Ok(Some(result)) => return Ok(result),
+                Ok(None) | Err(TryRecvError::Empty) => {}
+                Err(error) => return Err(RecvError::of(error)),
+            }
+            looks = looks.saturating_add(1);
+            if strategy.step(looks) == Step::Sleep {
+                self.subscriber.sleep();
+            }
+        }
+    }
+
+    /// Has every stage in front passed `position`?
+    #[cold]
+    fn look_ahead(&mut self, position: u64) -> Result<(), TryRecvError> {
+        if self.ended {
+            return Err(TryRecvError::Disconnected);
+        }
+        let mut gone = false;
+        self.allowed = u64::MAX;
+        for progress in &self.after {
+            let seen = progress.look();
+            self.allowed = self.allowed.min(seen & !GONE);
+            gone |= seen & GONE != 0 && seen & !GONE <= position;
+        }
+        match (position < self.allowed, gone) {
+            (true, _) => Ok(()),
+            (false, true) => Err(TryRecvError::Disconnected),
+            (false, false) => Err(TryRecvError::Empty),
+        }
+    }
+
+    /// The subscriber's account: see [`Subscriber`].
+    pub const fn subscriber(&self) -> &Subscriber<S> {
+        &self.subscriber
+    }
+}
+
+impl<S> Drop for Stage<S> {
+    fn drop(&mut self) {
+        self.done.set(self.done.look() | GONE);
+    }
+}
+
+/// A message whose handler has not returned. Dropped by a panic, it ends the stage.
+struct Unfinished<'s, S: Source>(&'s mut Stage<S>);
+
+impl<S: Source> Unfinished<'_, S> {
+    #[inline(always)]
+    fn finish(self) {
+        let stage = &mut *core::mem::ManuallyDrop::new(self).0;
+        stage.done.set(stage.subscriber.cursor());
+    }
+}
+
+impl<S: Source> Drop for Unfinished<'_, S> {
+    fn drop(&mut self) {
+        self.0.ended = true;
+        self.0.done.set(self.0.done.look() | GONE);
+    }
+}
+
+impl<S: Source> Subscriber<S> {
+    /// A stage at this subscriber's place that handles what all of `after` have passed.
+    pub fn into_stage(self, after: impl IntoIterator<Item = Progress>) -> Stage<S> {
+        Stage::new(self, after)
+    }
+}
+
+impl<S: Source> fmt::Debug for Stage<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("subscriber", &self.subscriber)
+            .field("after", &self.after)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! How far apart the slots of a ring are: told at run time for memory whose format says so, or known from a type.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use xbar_layout::pad::LINE_BYTES;
+
+/// 64-bit words of a cache line.
+pub const LINE_WORDS: usize = LINE_BYTES / 8;
+
+/// Words from one slot to the next.
+///
+/// A `usize` is one; [`ValueStride`] is one that the compiler knows, so that places inside a slot cost nothing to find.
+pub trait Stride: Copy {
+    /// The distance.
+    fn words(self) -> usize;
+}
+
+impl Stride for usize {
+    #[inline(always)]
+    fn words(self) -> usize {
+        self
+    }
+}
+
+/// The stride of slots of `HEAD` words and a value of type `T`, in whole cache lines: two neighbours never share one, so
+/// that a reader of one slot does not hold up the writer of the next.
+pub struct ValueStride<T, const HEAD: usize>(PhantomData<fn() -> T>);
+
+impl<T, const HEAD: usize> ValueStride<T, HEAD> {
+    /// The stride of `T`.
+    pub const NEW: Self = Self(PhantomData);
+
+    /// Cache lines of a slot.
+    pub const LINES: usize = (HEAD + value_words::<T>()).div_ceil(LINE_WORDS);
+}
+
+impl<T, const HEAD: usize> Stride for ValueStride<T, HEAD> {
+    #[inline(always)]
+    fn words(self) -> usize {
+        const { Self::LINES * LINE_WORDS }
+    }
+}
+
+impl<T, const HEAD: usize> Clone for ValueStride<T, HEAD> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, const HEAD: usize> Copy for ValueStride<T, HEAD> {}
+
+impl<T, const HEAD: usize> fmt::Debug for ValueStride<T, HEAD> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.words())
+    }
+}
+
+/// 64-bit words that a `T` takes in a slot.
+pub const fn value_words<T>() -> usize {
+    size_of::<T>().div_ceil(8)
+}
