@@ -46,38 +46,11 @@ use core::fmt;
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
+use crate::path::{Path, RingError, Step};
 use crate::stride::Stride;
 
 /// Words of a slot in front of the message: the stamp.
 pub const HEAD_WORDS: usize = 1;
-
-/// Why memory cannot be a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RingError {
-    words: usize,
-    slot_words: usize,
-}
-
-impl fmt::Display for RingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { words, slot_words } = self;
-        write!(
-            f,
-            "{words} words cannot be a ring of slots of {slot_words} words: a slot needs a \
-             stamp and at least one word, and a ring at least two whole slots"
-        )
-    }
-}
-
-impl core::error::Error for RingError {}
-
-/// Slots of a ring in `words` words, or why there is no ring: a slot is at least `head` words and one more.
-pub(crate) fn capacity(words: usize, slot_words: usize, head: usize) -> Result<u64, RingError> {
-    if slot_words <= head || words % slot_words != 0 || words / slot_words < 2 {
-        return Err(RingError { words, slot_words });
-    }
-    Ok((words / slot_words) as u64)
-}
 
 /// Stamp of a slot that is being written for `sequence`.
 const fn writing(sequence: u64) -> u64 {
@@ -101,13 +74,10 @@ const fn is_older(stamp: u64, other: u64) -> bool {
 
 /// The writing end. One per ring: the owner of the memory sees to that.
 ///
-/// Invariant 1: `place` is the first word of the slot of `next`, and that slot is marked as being written.
+/// Invariant 1: the slot of the next message is marked as being written.
 pub struct Writer<K, S = usize> {
-    words: Lent<[AtomicU64], K>,
+    path: Path<AtomicU64, K, S>,
     head: Lent<AtomicU64, K>,
-    stride: S,
-    next: u64,
-    place: usize,
 }
 
 impl<K, S: Stride> Writer<K, S> {
@@ -124,42 +94,43 @@ impl<K, S: Stride> Writer<K, S> {
         head: Lent<AtomicU64, K>,
         stride: S,
     ) -> Result<Self, RingError> {
-        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
+        let mut path = Path::new(words, stride, HEAD_WORDS + 1)?;
         let mut next = 0;
-        for (slot, stamp) in words.iter().step_by(stride.words()).enumerate() {
+        for (slot, index) in path.slots().zip(0..) {
             // ORDERING: none; whatever hands the ring from one writer to the next (a lock, the end of a thread) orders
             // all that the one did before all that the other does.
-            let stamp = ReadU64::of(stamp).load_relaxed();
+            let stamp = ReadU64::of(&slot[0]).load_relaxed();
             if stamp == 0 || stamp % 2 == 1 {
                 continue;
             }
             let sequence = stamp / 2 - 1;
             // A stamp of another slot's sequence is damage, not history.
-            if sequence % capacity == slot as u64 {
+            if sequence % path.capacity() == index {
                 next = next.max(sequence + 1);
             }
         }
-        let place = (next % capacity) as usize * stride.words();
-        mark_and_tell(&words, &head, next, place);
-        Ok(Self { words, head, stride, next, place })
+        path.go_to(next);
+        mark_and_tell(path.slot(), &head, next);
+        Ok(Self { path, head })
     }
 
     /// The sequence number that the next message will have: how many were published.
     #[inline]
     pub const fn next(&self) -> u64 {
-        self.next
+        self.path.next()
     }
 
     /// Slots; one less is readable.
-    pub fn capacity(&self) -> usize {
-        self.words.len() / self.stride.words()
+    pub const fn capacity(&self) -> usize {
+        self.path.capacity() as usize
     }
 
     /// The next message's slot, to be written in place. Nothing is published before [`Claim::commit`]; a claim that
     /// is dropped leaves no trace.
     #[inline(always)]
-    pub fn claim(&mut self) -> Claim<'_, K, S> {
-        Claim { writer: self }
+    pub fn claim(&mut self) -> Claim<'_> {
+        let (slot, behind, step) = self.path.split();
+        Claim { slot, behind, step, head: &self.head }
     }
 
     /// Publishes the first words of a message; the slot's other words keep what they held.
@@ -177,35 +148,20 @@ impl<K, S: Stride> Writer<K, S> {
         claim.commit();
     }
 
-    /// Ends the stream: readers that have received everything find [`Poll::Ended`]. A writer that resumes later takes
-    /// the end back.
+    /// Ends the stream: readers that have received everything find [`Poll::Ended`]. A message published later, or a
+    /// writer that resumes, takes the end back.
     pub fn end(&mut self) {
         // ORDERING: ring-stamp: release pairs with the reader's first look, as for a message: what this thread did before
         // it ended the stream is visible to whoever finds the end.
-        self.words[self.place].store(ended(self.next), Ordering::Release);
-    }
-
-    #[inline(always)]
-    fn commit(&mut self) {
-        // Read once and written once: words and fields may be the same memory for all the compiler knows, and it would
-        // load each field again behind each store.
-        let (next, place, words) = (self.next, self.place, &*self.words);
-        // ORDERING: ring-stamp: release pairs with the reader's first look; relaxed, a reader could find the stamp
-        // before the words.
-        words[place].store(holds(next), Ordering::Release);
-        let next = next.wrapping_add(1);
-        let behind = place + self.stride.words();
-        let place = if behind == words.len() { 0 } else { behind };
-        mark_and_tell(words, &self.head, next, place);
-        (self.next, self.place) = (next, place);
+        self.path.slot()[0].store(ended(self.next()), Ordering::Release);
     }
 }
 
-/// Marks the slot of `next` at `place` (invariant 1 of the writer), then tells laggards and rewinders.
+/// Marks the slot of `next` (invariant 1 of the writer), then tells laggards and rewinders.
 #[inline(always)]
-fn mark_and_tell(words: &[AtomicU64], head: &AtomicU64, next: u64, place: usize) {
+fn mark_and_tell(slot: &[AtomicU64], head: &AtomicU64, next: u64) {
     // ORDERING: ring-mark: ordered by the fence below.
-    words[place].store(writing(next), Ordering::Relaxed);
+    slot[0].store(writing(next), Ordering::Relaxed);
     // ORDERING: ring-mark: the words of the next message are stored behind this fence, so whoever copies one of them sees
     // the mark at its second look. Without it the words could come first.
     fence(Ordering::Release);
@@ -216,39 +172,45 @@ fn mark_and_tell(words: &[AtomicU64], head: &AtomicU64, next: u64, place: usize)
 
 impl<K, S: Stride> fmt::Debug for Writer<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("next", &self.next).field("capacity", &self.capacity()).finish()
+        f.debug_struct("Writer").field("next", &self.next()).field("capacity", &self.capacity()).finish()
     }
 }
 
 /// The slot of the next message; see [`Writer::claim`].
-pub struct Claim<'w, K, S = usize> {
-    writer: &'w mut Writer<K, S>,
+pub struct Claim<'w> {
+    slot: &'w [AtomicU64],
+    behind: &'w [AtomicU64],
+    step: Step<'w>,
+    head: &'w AtomicU64,
 }
 
-impl<K, S: Stride> Claim<'_, K, S> {
+impl Claim<'_> {
     /// The message's words. They still hold what the slot held one lap ago.
     #[inline(always)]
     pub fn words(&self) -> &[AtomicU64] {
-        let Writer { words, place, stride, .. } = &*self.writer;
-        &words[*place..place + stride.words()][1..]
+        &self.slot[HEAD_WORDS..]
     }
 
     /// The sequence number that the message will have.
     #[inline]
     pub const fn sequence(&self) -> u64 {
-        self.writer.next
+        self.step.sequence()
     }
 
     /// Publishes what was written into [`Claim::words`]; returns the sequence number.
     #[inline(always)]
     pub fn commit(self) -> u64 {
         let sequence = self.sequence();
-        self.writer.commit();
+        // ORDERING: ring-stamp: release pairs with the reader's first look; relaxed, a reader could find the stamp
+        // before the words.
+        self.slot[0].store(holds(sequence), Ordering::Release);
+        mark_and_tell(self.behind, self.head, sequence.wrapping_add(1));
+        self.step.take();
         sequence
     }
 }
 
-impl<K, S: Stride> fmt::Debug for Claim<'_, K, S> {
+impl fmt::Debug for Claim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").field("sequence", &self.sequence()).finish()
     }
@@ -274,9 +236,10 @@ pub enum Received {
 }
 
 /// What [`Reader::poll`] found.
-pub enum Poll<'r, K, S = usize> {
+#[derive(Debug)]
+pub enum Poll<'r> {
     /// A message that was there a moment ago.
-    Ready(Glimpse<'r, K, S>),
+    Ready(Glimpse<'r>),
     /// Nothing new.
     Empty,
     /// As [`Received::Ended`].
@@ -286,15 +249,9 @@ pub enum Poll<'r, K, S = usize> {
 }
 
 /// A reading end. Only loads; makes no difference to the writer or to other readers.
-///
-/// Invariant 1: `place` is the first word of the slot of `next`.
 pub struct Reader<K, S = usize> {
-    words: Lent<[ReadU64], K>,
+    path: Path<ReadU64, K, S>,
     head: Lent<ReadU64, K>,
-    stride: S,
-    capacity: u64,
-    next: u64,
-    place: usize,
 }
 
 impl<K, S: Stride> Reader<K, S> {
@@ -304,46 +261,43 @@ impl<K, S: Stride> Reader<K, S> {
     ///
     /// [`RingError`] when `words` is not at least two slots of at least two words.
     pub fn join(words: Lent<[ReadU64], K>, head: Lent<ReadU64, K>, stride: S) -> Result<Self, RingError> {
-        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
-        // ORDERING: none; nothing below is looked at, and the slot of `next` tells for itself.
-        let next = head.load_relaxed();
-        let mut reader = Self { words, head, stride, capacity, next, place: 0 };
-        reader.go_to(next);
+        let mut reader = Self { path: Path::new(words, stride, HEAD_WORDS + 1)?, head };
+        reader.skip_all();
         Ok(reader)
     }
 
     /// Goes on to what is published from now on.
     pub fn skip_all(&mut self) {
-        // ORDERING: none; as in `join`.
-        self.go_to(self.head.load_relaxed());
+        // ORDERING: none; nothing below is looked at, and the slot of `next` tells for itself.
+        self.path.go_to(self.head.load_relaxed());
     }
 
     /// Goes back to the oldest message that is still readable; says how many messages that is.
     pub fn rewind(&mut self) -> u64 {
         // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the stamps below are there.
         let head = self.head.load_acquire();
-        self.go_to(head.saturating_sub(self.capacity - 1));
-        head - self.next
+        self.path.go_to(head.saturating_sub(self.path.capacity() - 1));
+        head - self.next()
     }
 
     /// The sequence number that the next message received will have, if the reader does not lag.
     #[inline]
     pub const fn next(&self) -> u64 {
-        self.next
+        self.path.next()
     }
 
     /// Messages published and not yet received, as far as this moment tells; more than is readable when the reader
     /// has been overtaken.
     pub fn pending(&self) -> u64 {
         // ORDERING: none; a figure for people.
-        self.head.load_relaxed().saturating_sub(self.next)
+        self.head.load_relaxed().saturating_sub(self.next())
     }
 
     /// How far behind the oldest readable message a reader resumes after it lagged: an eighth of the ring, so that
     /// the writer must publish that many before the reader can lag again.
     #[inline]
     pub const fn margin(&self) -> u64 {
-        self.capacity / 8
+        self.path.capacity() / 8
     }
 
     /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is, so that
@@ -351,11 +305,11 @@ impl<K, S: Stride> Reader<K, S> {
     pub fn skip_to_newest(&mut self) -> u64 {
         // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the newest message is there.
         let head = self.head.load_acquire();
-        let waiting = head.saturating_sub(self.next);
-        if waiting < 2 || waiting >= self.capacity {
+        let waiting = head.saturating_sub(self.next());
+        if waiting < 2 || waiting >= self.path.capacity() {
             return 0;
         }
-        self.go_to(head - 1);
+        self.path.go_to(head - 1);
         waiting - 1
     }
 
@@ -368,7 +322,7 @@ impl<K, S: Stride> Reader<K, S> {
     pub fn receive(&mut self, message: &mut [u64]) -> Received {
         match self.poll() {
             Poll::Ready(glimpse) => {
-                let words = glimpse.first_words(message.len());
+                let words = &glimpse.words()[..message.len()];
                 for (value, word) in message.iter_mut().zip(words) {
                     *value = word.load_relaxed();
                 }
@@ -388,22 +342,25 @@ impl<K, S: Stride> Reader<K, S> {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         // ORDERING: none; whoever wants the message polls.
-        is_older(self.words[self.place].load_relaxed(), holds(self.next))
+        is_older(self.path.slot()[0].load_relaxed(), holds(self.next()))
     }
 
     /// Looks at the next slot without copying.
     #[inline(always)]
-    pub fn poll(&mut self) -> Poll<'_, K, S> {
+    pub fn poll(&mut self) -> Poll<'_> {
+        let (slot, _, step) = self.path.split();
         // ORDERING: ring-stamp: pairs with the release in `commit`: the words of the message are there.
-        let stamp = self.words[self.place].load_acquire();
-        let expected = holds(self.next);
+        let stamp = slot[0].load_acquire();
+        let expected = holds(step.sequence());
         if stamp == expected {
-            return Poll::Ready(Glimpse { reader: self });
+            Poll::Ready(Glimpse { slot, step })
+        } else if is_older(stamp, expected) {
+            Poll::Empty
+        } else if stamp == ended(step.sequence()) {
+            Poll::Ended
+        } else {
+            Poll::Overtaken
         }
-        if is_older(stamp, expected) {
-            return Poll::Empty;
-        }
-        if stamp == ended(self.next) { Poll::Ended } else { Poll::Overtaken }
     }
 
     /// Moves a reader that was overtaken behind the gap and says how many messages that skips: at least one. It resumes
@@ -413,66 +370,54 @@ impl<K, S: Stride> Reader<K, S> {
         // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what
         // the arithmetic says, or something newer, which only lags again.
         let head = self.head.load_acquire();
-        let oldest = head.saturating_sub(self.capacity - 1);
+        let oldest = head.saturating_sub(self.path.capacity() - 1);
+        let next = self.next();
         // At least one is gone, whatever a head that is one message behind its stamps (or damaged) says.
-        let least = self.next.saturating_add(1);
+        let least = next.saturating_add(1);
         let resume = oldest.saturating_add(self.margin()).min(head).max(least);
-        let missed = resume - self.next;
-        self.go_to(resume);
-        missed
-    }
-
-    fn go_to(&mut self, sequence: u64) {
-        self.next = sequence;
-        self.place = (sequence % self.capacity) as usize * self.stride.words();
+        self.path.go_to(resume);
+        resume - next
     }
 }
 
 impl<K: Clone, S: Copy> Clone for Reader<K, S> {
     fn clone(&self) -> Self {
-        let Self { ref words, ref head, stride, capacity, next, place } = *self;
-        Self { words: words.clone(), head: head.clone(), stride, capacity, next, place }
+        Self { path: self.path.clone(), head: self.head.clone() }
     }
 }
 
 impl<K, S: Stride> fmt::Debug for Reader<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("next", &self.next).field("capacity", &self.capacity).finish()
+        f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.path.capacity()).finish()
     }
 }
 
 /// A message as it is in its slot, where the writer may overwrite it at any moment: copy, then
 /// [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r, K, S = usize> {
-    reader: &'r mut Reader<K, S>,
+pub struct Glimpse<'r> {
+    slot: &'r [ReadU64],
+    step: Step<'r>,
 }
 
-impl<K, S: Stride> Glimpse<'_, K, S> {
+impl<'r> Glimpse<'r> {
     /// The message's words.
     #[inline(always)]
-    pub fn words(&self) -> &[ReadU64] {
-        self.first_words(self.reader.stride.words() - 1)
-    }
-
-    #[inline(always)]
-    fn first_words(&self, count: usize) -> &[ReadU64] {
-        let Reader { words, place, stride, .. } = &*self.reader;
-        &words[*place..place + stride.words()][1..][..count]
+    pub fn words(&self) -> &'r [ReadU64] {
+        &self.slot[HEAD_WORDS..]
     }
 
     /// Its place in the stream.
     #[inline(always)]
     pub const fn sequence(&self) -> u64 {
-        self.reader.next
+        self.step.sequence()
     }
 
     /// True when the slot still holds the message, so that every word loaded so far is its own.
     #[inline(always)]
     pub fn is_whole(&self) -> bool {
-        let reader = &*self.reader;
         // ORDERING: ring-mark: pairs with the writer's fence: a word of a newer message brings its mark along.
         fence(Ordering::Acquire);
-        reader.words[reader.place].load_relaxed() == holds(reader.next)
+        self.slot[0].load_relaxed() == holds(self.sequence())
     }
 
     /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile:
@@ -490,27 +435,11 @@ impl<K, S: Stride> Glimpse<'_, K, S> {
     /// Moves the reader behind the message without asking again.
     #[inline(always)]
     pub fn skip(self) {
-        let reader = self.reader;
-        reader.next = reader.next.wrapping_add(1);
-        reader.place += reader.stride.words();
-        if reader.place == reader.words.len() {
-            reader.place = 0;
-        }
+        self.step.take();
     }
 }
 
-impl<K, S: Stride> fmt::Debug for Poll<'_, K, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(glimpse) => f.debug_tuple("Ready").field(glimpse).finish(),
-            Self::Empty => f.write_str("Empty"),
-            Self::Ended => f.write_str("Ended"),
-            Self::Overtaken => f.write_str("Overtaken"),
-        }
-    }
-}
-
-impl<K, S: Stride> fmt::Debug for Glimpse<'_, K, S> {
+impl fmt::Debug for Glimpse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }

@@ -7,7 +7,9 @@
 //!
 //! Nothing here orders anything: stamps and fences around the copy do.
 
-#![allow(unsafe_code)] // the vector loops
+#![allow(unsafe_code)] // the vector loop, and values made of loaded bytes
+
+use core::mem::MaybeUninit;
 
 use bytemuck::Pod;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
@@ -25,8 +27,12 @@ const WORD: usize = 8;
 #[inline(always)]
 pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
     let to = &to[..from.len().div_ceil(WORD)];
-    let done = if from.len() > WORDS_UP_TO { vector::store(to, from) } else { 0 };
-    let (to, from) = (&to[done / WORD..], &from[done..]);
+    let vectored = if from.len() > WORDS_UP_TO { from.len() / vector::TURN * vector::TURN } else { 0 };
+    if vectored > 0 {
+        // SAFETY: both have so many bytes, and `to` is shared through atomics or this loop alone.
+        unsafe { vector::copy(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), vectored) };
+    }
+    let (to, from) = (&to[vectored / WORD..], &from[vectored..]);
     let (words, rest) = from.split_at(from.len() / WORD * WORD);
     for (word, bytes) in to.iter().zip(words.chunks_exact(WORD)) {
         let value = u64::from_ne_bytes(bytes.try_into().unwrap_or([0; WORD])); // always eight bytes
@@ -49,11 +55,8 @@ pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
 #[inline(always)]
 pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     let from = &from[..to.len().div_ceil(WORD)];
-    let done = if to.len() > WORDS_UP_TO { vector::load(to, from) } else { 0 };
-    let (to, from) = (&mut to[done..], &from[done / WORD..]);
-    for (bytes, word) in to.chunks_mut(WORD).zip(from) {
-        bytes.copy_from_slice(&word.load_relaxed().to_ne_bytes()[..bytes.len()]);
-    }
+    // SAFETY: a slice, and the words for it.
+    unsafe { load(to.as_mut_ptr(), to.len(), from) };
 }
 
 /// Stores `value` as words, in memory order.
@@ -104,25 +107,48 @@ fn store_in_word(to: &[AtomicU64], offset: usize, part: &[u8]) {
     word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
 }
 
-/// Loads a value that was stored as words. Torn if somebody stores at the same time; every bit pattern is a `T`, and
-/// whoever calls looks at the slot's stamp before believing it.
+/// Loads a value that was stored as words, if `is_whole` says afterwards that nobody has stored meanwhile. A torn copy is
+/// thrown away.
 ///
 /// # Panics
 ///
 /// When `from` has fewer words than a `T`.
 #[inline(always)]
-pub fn load_value<T: Pod>(from: &[ReadU64]) -> T {
-    let mut value = T::zeroed();
-    load_bytes(bytemuck::bytes_of_mut(&mut value), from);
-    value
+pub fn load_value<T: Pod>(from: &[ReadU64], is_whole: impl FnOnce() -> bool) -> Option<T> {
+    let from = &from[..size_of::<T>().div_ceil(WORD)];
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the place has the bytes of a T, and `from` the words for them.
+    unsafe { load(value.as_mut_ptr().cast(), size_of::<T>(), from) };
+    // SAFETY: every byte was stored, and any bytes are a T (Pod).
+    is_whole().then(|| unsafe { value.assume_init() })
+}
+
+/// Copies `from` to the `bytes` bytes at `to`.
+///
+/// # Safety
+///
+/// `to` must be valid for `bytes` bytes and nobody else's; `from` must have the words for them.
+#[inline(always)]
+unsafe fn load(to: *mut u8, bytes: usize, from: &[ReadU64]) {
+    let vectored = if bytes > WORDS_UP_TO { bytes / vector::TURN * vector::TURN } else { 0 };
+    if vectored > 0 {
+        // SAFETY: both are valid for so many bytes, and `from` is shared through atomics or this loop alone.
+        unsafe { vector::copy(from.as_ptr().cast(), to, vectored) };
+    }
+    for (index, word) in from.iter().enumerate().skip(vectored / WORD) {
+        let value = word.load_relaxed().to_ne_bytes();
+        let (at, length) = (index * WORD, (bytes - index * WORD).min(WORD));
+        // SAFETY: `from` has no more words than `bytes` take, so the word's bytes lie within.
+        let to = unsafe { to.add(at) };
+        // SAFETY: as above; an array and somebody's private bytes do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), to, length) };
+    }
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(xbar_loom, miri))))]
 mod vector {
-    use super::{AtomicU64, ReadU64};
-
     /// Bytes that one turn of the loop moves.
-    const TURN: usize = 64;
+    pub(super) const TURN: usize = 64;
 
     /// Copies `bytes` (a multiple of [`TURN`], not 0) with four vector moves a turn.
     ///
@@ -131,7 +157,7 @@ mod vector {
     /// Both places must be valid for `bytes` bytes. The shared one may be accessed by others at the same time,
     /// through atomics or through this loop alone.
     #[inline(always)]
-    unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
+    pub(super) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
         // SAFETY: moves `bytes` bytes from `from` to `to`, both valid for that; unaligned moves need no alignment.
         // An aligned eight-byte part of a vector move is one access on x86_64, so this is what relaxed stores and
         // loads of the words would be.
@@ -161,39 +187,15 @@ mod vector {
             );
         }
     }
-
-    /// Stores as many whole turns as fit; says how many bytes that were.
-    #[inline(always)]
-    pub(super) fn store(to: &[AtomicU64], from: &[u8]) -> usize {
-        let bytes = from.len() / TURN * TURN;
-        // SAFETY: `from` has `bytes` bytes, `to` the words for them (the caller cut it so), and more than 64.
-        unsafe { copy(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), bytes) };
-        bytes
-    }
-
-    /// Loads as many whole turns as fit; says how many bytes that were.
-    #[inline(always)]
-    pub(super) fn load(to: &mut [u8], from: &[ReadU64]) -> usize {
-        let bytes = to.len() / TURN * TURN;
-        // SAFETY: `to` has `bytes` bytes, `from` the words for them (the caller cut it so), and more than 64.
-        unsafe { copy(from.as_ptr().cast(), to.as_mut_ptr(), bytes) };
-        bytes
-    }
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, miri)))))]
 mod vector {
-    use super::{AtomicU64, ReadU64};
-
     /// No vector loop here: everything by words.
-    pub(super) fn store(_to: &[AtomicU64], _from: &[u8]) -> usize {
-        0
-    }
+    pub(super) const TURN: usize = usize::MAX;
 
-    /// As above.
-    pub(super) fn load(_to: &mut [u8], _from: &[ReadU64]) -> usize {
-        0
-    }
+    /// Never called: no number of bytes is a whole turn.
+    pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, _bytes: usize) {}
 }
 
 #[cfg(all(test, not(xbar_loom)))]
@@ -226,7 +228,7 @@ mod tests {
                 store_part::<[u8; BYTES]>(&words, offset, &part);
                 let mut expected = [0xff; BYTES];
                 expected[offset..offset + length].copy_from_slice(&part);
-                assert_eq!(load_value::<[u8; BYTES]>(ReadU64::of_slice(&words)), expected);
+                assert_eq!(load_value::<[u8; BYTES]>(ReadU64::of_slice(&words), || true), Some(expected));
             }
         }
     }

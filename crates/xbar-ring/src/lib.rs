@@ -58,6 +58,7 @@ mod group;
 pub mod heap;
 mod line;
 pub mod mpmc;
+mod path;
 mod sink;
 mod source;
 #[cfg(feature = "alloc")]
@@ -77,7 +78,7 @@ mod heap {
 pub use bytemuck;
 pub use bytemuck::{Pod, Zeroable};
 
-pub use broadcast::{Claim, Glimpse, Poll, Reader, Received, RingError, Writer};
+pub use broadcast::{Claim, Glimpse, Poll, Reader, Received, Writer};
 #[cfg(feature = "alloc")]
 pub use channel::{channel, channel_bounded, channel_bounded_mpmc, channel_mpmc};
 pub use error::{PublishError, RecvError, TooManySubscribers, TryRecvError};
@@ -85,6 +86,7 @@ pub use fixed::{FixedPublisher, FixedRing, FixedSubscribers, lines_for};
 pub use group::{Consumer, SubscriberGroup};
 #[cfg(feature = "alloc")]
 pub use heap::HeapRing;
+pub use path::RingError;
 pub use sink::Sink;
 pub use source::{Look, Lossy, Source};
 #[cfg(feature = "alloc")]

@@ -60,7 +60,7 @@ use core::fmt;
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
-use crate::broadcast::{RingError, capacity};
+use crate::path::{Path, RingError, Step};
 use crate::stride::Stride;
 
 /// Words of a slot in front of the message: stamp and bypass.
@@ -147,55 +147,12 @@ const fn standing(stamp: u64, bypass: u64, sequence: u64) -> Standing {
     }
 }
 
-/// Where a ring's slots are, and one sequence number's slot among them.
-///
-/// Invariant 1: `place` is the first word of the slot of `next`.
-struct Cursor<S> {
-    stride: S,
-    capacity: u64,
-    next: u64,
-    place: usize,
-}
-
-impl<S: Stride> Cursor<S> {
-    fn go_to(&mut self, sequence: u64) {
-        self.next = sequence;
-        self.place = (sequence % self.capacity) as usize * self.stride.words();
-    }
-
-    #[inline(always)]
-    fn step(&mut self, words: usize) {
-        self.next = self.next.wrapping_add(1);
-        let behind = self.place + self.stride.words();
-        self.place = if behind == words { 0 } else { behind };
-    }
-
-    /// Moves to `sequence`; cheap for the next one.
-    #[inline(always)]
-    fn forward(&mut self, sequence: u64, words: usize) {
-        if sequence == self.next.wrapping_add(1) { self.step(words) } else { self.go_to(sequence) }
-    }
-
-    #[inline(always)]
-    fn slot<'w, W>(&self, words: &'w [W]) -> &'w [W] {
-        &words[self.place..self.place + self.stride.words()]
-    }
-}
-
-impl<S: Copy> Clone for Cursor<S> {
-    fn clone(&self) -> Self {
-        let Self { stride, capacity, next, place } = *self;
-        Self { stride, capacity, next, place }
-    }
-}
-
 /// One of the writing ends. Any number per ring, each with an owner of its own.
 pub struct Writer<K, S = usize> {
-    words: Lent<[AtomicU64], K>,
+    /// At a number that is the next, or taken.
+    path: Path<AtomicU64, K, S>,
     head: Lent<AtomicU64, K>,
     owner: u32,
-    /// At a number that is the next, or taken.
-    cursor: Cursor<S>,
 }
 
 impl<K, S: Stride> Writer<K, S> {
@@ -215,11 +172,10 @@ impl<K, S: Stride> Writer<K, S> {
         owner: u32,
     ) -> Result<Self, RingError> {
         assert!(owner < OWNERS, "an owner is smaller than {OWNERS}, not {owner}");
-        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
-        let mut cursor = Cursor { stride, capacity, next: 0, place: 0 };
+        let mut path = Path::new(words, stride, HEAD_WORDS + 1)?;
         // ORDERING: none; a hint: the stamps tell.
-        cursor.go_to(head.load(Ordering::Relaxed));
-        Ok(Self { words, head, owner, cursor })
+        path.go_to(head.load(Ordering::Relaxed));
+        Ok(Self { path, head, owner })
     }
 
     /// Another writer of the ring.
@@ -232,18 +188,21 @@ impl<K, S: Stride> Writer<K, S> {
         K: Clone,
     {
         assert!(owner < OWNERS, "an owner is smaller than {OWNERS}, not {owner}");
-        Self { words: self.words.clone(), head: self.head.clone(), owner, cursor: self.cursor.clone() }
+        Self { path: self.path.clone(), head: self.head.clone(), owner }
     }
 
     /// Slots.
-    pub fn capacity(&self) -> usize {
-        self.cursor.capacity as usize
+    pub const fn capacity(&self) -> usize {
+        self.path.capacity() as usize
     }
 
     /// Sequence numbers taken so far, by all writers, those given up or bypassed included.
     pub fn taken(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
-        front(ReadU64::of_slice(&self.words), self.head.load(Ordering::Relaxed), &self.cursor)
+        front(self.head.load(Ordering::Relaxed).max(self.path.next()), |sequence| {
+            let slot = self.path.slot_of(sequence);
+            (ReadU64::of(&slot[0]).load_relaxed(), ReadU64::of(&slot[1]).load_relaxed())
+        })
     }
 
     /// Claims the next message's slot, to be written in place. Takes a sequence number at once: a claim that is dropped
@@ -251,7 +210,7 @@ impl<K, S: Stride> Writer<K, S> {
     /// the other writers have filled the ring.
     #[inline(always)]
     pub fn claim(&mut self) -> Claim<'_, K, S> {
-        while !self.try_claim(claimed(self.cursor.next, self.owner)) {
+        while !self.try_claim(claimed(self.path.next(), self.owner)) {
             self.move_on();
         }
         // ORDERING: mpmc-mark: the words are stored behind this fence, so whoever copies one of them sees the claim at its
@@ -280,7 +239,7 @@ impl<K, S: Stride> Writer<K, S> {
     pub fn end(&mut self) {
         // ORDERING: mpmc-stamp: released as a message is: what this thread did before is visible to whoever finds the end.
         fence(Ordering::Release);
-        while !self.try_claim(stamp(self.cursor.next, ENDED)) {
+        while !self.try_claim(stamp(self.path.next(), ENDED)) {
             self.move_on();
         }
     }
@@ -288,14 +247,14 @@ impl<K, S: Stride> Writer<K, S> {
     /// Takes `next` by putting `mark` into its slot, if it is free.
     #[inline(always)]
     fn try_claim(&mut self, mark: u64) -> bool {
-        let slot = self.cursor.slot(&self.words);
+        let slot = self.path.slot();
         // ORDERING: none; the exchange below acquires what it replaces.
         let found = slot[0].load(Ordering::Relaxed);
         // ORDERING: none; a bypass is a number that nobody has, and carries nothing. That it may be overlooked is case 4.
         let bypass = slot[1].load(Ordering::Relaxed);
         // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could come
         // after ours.
-        matches!(standing(found, bypass, self.cursor.next), Standing::Open | Standing::Ended)
+        matches!(standing(found, bypass, self.path.next()), Standing::Open | Standing::Ended)
             && slot[0].compare_exchange(found, mark, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
@@ -303,8 +262,8 @@ impl<K, S: Stride> Writer<K, S> {
     /// being written for an earlier lap.
     #[cold]
     fn move_on(&mut self) {
-        let next = self.cursor.next;
-        let slot = self.cursor.slot(&self.words);
+        let next = self.path.next();
+        let slot = self.path.slot();
         // ORDERING: none; only where to look next, except for the bypass, which is nobody's number.
         let found = slot[0].load(Ordering::Relaxed);
         // ORDERING: none; as above.
@@ -318,7 +277,7 @@ impl<K, S: Stride> Writer<K, S> {
         }
         // ORDERING: none; a hint, never beyond what is taken: whoever stored it took what is below.
         let hint = self.head.load(Ordering::Relaxed);
-        self.cursor.forward(hint.max(behind(found, next)), self.words.len());
+        self.path.forward(hint.max(behind(found, next)));
     }
 }
 
@@ -329,20 +288,16 @@ const fn behind(stamp: u64, sequence: u64) -> u64 {
     newer.saturating_add(1)
 }
 
-/// The first number that is not taken, as far as this moment tells, from `hint` and the place of `cursor` on.
-fn front<S: Stride>(words: &[ReadU64], hint: u64, cursor: &Cursor<S>) -> u64 {
-    let mut cursor = cursor.clone();
-    if hint > cursor.next {
-        cursor.go_to(hint);
-    }
+/// The first number that is not taken, as far as this moment tells, from one on that is the next or taken. `look` says
+/// stamp and bypass of a number's slot.
+fn front(mut sequence: u64, look: impl Fn(u64) -> (u64, u64)) -> u64 {
     loop {
-        let slot = cursor.slot(words);
-        let stamp = slot[0].load_relaxed();
-        match standing(stamp, slot[1].load_relaxed(), cursor.next) {
-            Standing::Open | Standing::Blocked | Standing::Ended => return cursor.next,
+        let (stamp, bypass) = look(sequence);
+        match standing(stamp, bypass, sequence) {
+            Standing::Open | Standing::Blocked | Standing::Ended => return sequence,
             Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {}
         }
-        cursor.forward(behind(stamp, cursor.next), words.len());
+        sequence = behind(stamp, sequence);
     }
 }
 
@@ -365,13 +320,13 @@ impl<K, S: Stride> Claim<'_, K, S> {
     /// The message's words. They still hold what the slot held before.
     #[inline(always)]
     pub fn words(&self) -> &[AtomicU64] {
-        &self.writer.cursor.slot(&self.writer.words)[HEAD_WORDS..]
+        &self.writer.path.slot()[HEAD_WORDS..]
     }
 
     /// The sequence number of the message.
     #[inline]
     pub const fn sequence(&self) -> u64 {
-        self.writer.cursor.next
+        self.writer.path.next()
     }
 
     /// Publishes what was written into [`Claim::words`]; returns the sequence number.
@@ -385,13 +340,15 @@ impl<K, S: Stride> Claim<'_, K, S> {
 
     #[inline(always)]
     fn settle(&mut self, state: u64) {
-        let Writer { words, head, cursor, .. } = &mut *self.writer;
+        let Writer { path, head, .. } = &mut *self.writer;
+        let (slot, _, step) = path.split();
+        let sequence = step.sequence();
         // ORDERING: mpmc-stamp: release pairs with the reader's first look and with the next claim of the slot; relaxed, a
         // reader could find the stamp before the words.
-        cursor.slot(words)[0].store(stamp(cursor.next, state), Ordering::Release);
-        cursor.step(words.len());
+        slot[0].store(stamp(sequence, state), Ordering::Release);
         // ORDERING: none; a hint.
-        head.store(cursor.next, Ordering::Relaxed);
+        head.store(sequence + 1, Ordering::Relaxed);
+        step.take();
     }
 }
 
@@ -428,9 +385,10 @@ pub fn abandon<S: Stride>(words: &[AtomicU64], stride: S, owner: u32) -> usize {
 }
 
 /// What [`Reader::poll`] found.
-pub enum Poll<'r, K, S: Stride = usize> {
+#[derive(Debug)]
+pub enum Poll<'r> {
     /// A message that was there a moment ago.
-    Ready(Glimpse<'r, K, S>),
+    Ready(Glimpse<'r>),
     /// Nothing new, or the next message is still being written.
     Empty,
     /// Nothing new, and nothing to come.
@@ -441,9 +399,8 @@ pub enum Poll<'r, K, S: Stride = usize> {
 
 /// A reading end. Only loads; makes no difference to writers or to other readers.
 pub struct Reader<K, S = usize> {
-    words: Lent<[ReadU64], K>,
+    path: Path<ReadU64, K, S>,
     head: Lent<ReadU64, K>,
-    cursor: Cursor<S>,
 }
 
 impl<K, S: Stride> Reader<K, S> {
@@ -453,71 +410,68 @@ impl<K, S: Stride> Reader<K, S> {
     ///
     /// [`RingError`] when `words` is not at least two slots of at least three words.
     pub fn join(words: Lent<[ReadU64], K>, head: Lent<ReadU64, K>, stride: S) -> Result<Self, RingError> {
-        let capacity = capacity(words.len(), stride.words(), HEAD_WORDS)?;
-        let mut reader = Self { words, head, cursor: Cursor { stride, capacity, next: 0, place: 0 } };
+        let mut reader = Self { path: Path::new(words, stride, HEAD_WORDS + 1)?, head };
         reader.skip_all();
         Ok(reader)
     }
 
+    /// The first number that is not taken, as far as this moment tells.
     fn front(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
-        front(&self.words, self.head.load_relaxed(), &self.cursor)
+        front(self.head.load_relaxed().max(self.next()), |sequence| {
+            let slot = self.path.slot_of(sequence);
+            (slot[0].load_relaxed(), slot[1].load_relaxed())
+        })
     }
 
     /// Goes on to what is published from now on.
     pub fn skip_all(&mut self) {
-        let front = self.front();
-        self.cursor.go_to(front);
+        self.path.go_to(self.front());
     }
 
     /// Goes back to the oldest message that may still be readable; says how many numbers back from the front that is.
     pub fn rewind(&mut self) -> u64 {
         let front = self.front();
-        self.cursor.go_to(front.saturating_sub(self.cursor.capacity));
-        front - self.cursor.next
+        self.path.go_to(front.saturating_sub(self.path.capacity()));
+        front - self.next()
     }
 
-    /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is.
+    /// Jumps over all messages but the newest that is there; says how many. A reader that was overtaken stays where it is.
     pub fn skip_to_newest(&mut self) -> u64 {
-        let waiting = self.front() - self.cursor.next;
-        if waiting < 2 || waiting > self.cursor.capacity {
+        let (next, front) = (self.next(), self.front());
+        if front - next > self.path.capacity() {
             return 0;
         }
-        // The newest may still be claimed, or given up: then the newest before it that is held.
-        for back in 1..waiting {
-            let mut cursor = self.cursor.clone();
-            cursor.go_to(self.cursor.next + (waiting - back));
-            if cursor.slot(&self.words)[0].load_relaxed() == stamp(cursor.next, HELD) {
-                self.cursor = cursor;
-                return waiting - back;
-            }
-        }
-        0
+        // The last ones may still be claimed, or given up.
+        let there = |sequence: &u64| self.path.slot_of(*sequence)[0].load_relaxed() == stamp(*sequence, HELD);
+        let newest = (next + 1..front).rev().find(there).unwrap_or(next);
+        self.path.go_to(newest);
+        newest - next
     }
 
     /// The sequence number that the next message received will have, if the reader is not overtaken.
     #[inline]
     pub const fn next(&self) -> u64 {
-        self.cursor.next
+        self.path.next()
     }
 
     /// Sequence numbers taken and not yet passed, as far as this moment tells.
     pub fn pending(&self) -> u64 {
-        self.front() - self.cursor.next
+        self.front() - self.next()
     }
 
     /// How far behind the oldest message a reader resumes after it lagged: an eighth of the ring.
     #[inline]
     pub const fn margin(&self) -> u64 {
-        self.cursor.capacity / 8
+        self.path.capacity() / 8
     }
 
     /// What the slot of the next message says now.
     #[inline(always)]
     fn standing(&self) -> Standing {
-        let slot = self.cursor.slot(&self.words);
+        let slot = self.path.slot();
         // ORDERING: none; whoever wants the message polls.
-        standing(slot[0].load_relaxed(), slot[1].load_relaxed(), self.cursor.next)
+        standing(slot[0].load_relaxed(), slot[1].load_relaxed(), self.next())
     }
 
     /// True when there is nothing new: neither the next message, nor a sign that it is lost, nor the end.
@@ -528,14 +482,14 @@ impl<K, S: Stride> Reader<K, S> {
 
     /// Looks at the next slot without copying.
     #[inline(always)]
-    pub fn poll(&mut self) -> Poll<'_, K, S> {
-        let slot = self.cursor.slot(&self.words);
+    pub fn poll(&mut self) -> Poll<'_> {
+        let (slot, _, step) = self.path.split();
         // ORDERING: mpmc-stamp: pairs with the release in `settle`: the words of the message are there.
         let found = slot[0].load_acquire();
-        if found == stamp(self.cursor.next, HELD) {
-            return Poll::Ready(Glimpse { reader: self });
+        if found == stamp(step.sequence(), HELD) {
+            return Poll::Ready(Glimpse { slot, step });
         }
-        match standing(found, slot[1].load_relaxed(), self.cursor.next) {
+        match standing(found, slot[1].load_relaxed(), step.sequence()) {
             Standing::Void | Standing::Gone => Poll::Overtaken,
             Standing::Ended => Poll::Ended,
             Standing::Open | Standing::Blocked | Standing::Claimed | Standing::Held => Poll::Empty,
@@ -547,66 +501,55 @@ impl<K, S: Stride> Reader<K, S> {
     /// [`margin`](Self::margin) behind the oldest message.
     #[cold]
     pub fn catch_up(&mut self) -> u64 {
-        let next = self.cursor.next;
+        let next = self.next();
         let mut resume = next + 1;
         if self.standing() == Standing::Gone {
             let front = self.front();
-            let oldest = front.saturating_sub(self.cursor.capacity);
+            let oldest = front.saturating_sub(self.path.capacity());
             resume = resume.max((oldest + self.margin()).min(front));
         }
-        self.cursor.forward(resume, self.words.len());
+        self.path.forward(resume);
         resume - next
     }
 }
 
 impl<K: Clone, S: Copy> Clone for Reader<K, S> {
     fn clone(&self) -> Self {
-        Self { words: self.words.clone(), head: self.head.clone(), cursor: self.cursor.clone() }
+        Self { path: self.path.clone(), head: self.head.clone() }
     }
 }
 
 impl<K, S: Stride> fmt::Debug for Reader<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.cursor.capacity).finish()
+        f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.path.capacity()).finish()
     }
 }
 
-impl<K, S: Stride> fmt::Debug for Poll<'_, K, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(glimpse) => f.debug_tuple("Ready").field(glimpse).finish(),
-            Self::Empty => f.write_str("Empty"),
-            Self::Ended => f.write_str("Ended"),
-            Self::Overtaken => f.write_str("Overtaken"),
-        }
-    }
+/// A message as it is in its slot: copy, then [`accept`](Self::accept), and throw the copy away if that fails.
+pub struct Glimpse<'r> {
+    slot: &'r [ReadU64],
+    step: Step<'r>,
 }
 
-/// A message as it is in its slot; as [`broadcast::Glimpse`](crate::broadcast::Glimpse).
-pub struct Glimpse<'r, K, S: Stride = usize> {
-    reader: &'r mut Reader<K, S>,
-}
-
-impl<K, S: Stride> Glimpse<'_, K, S> {
+impl<'r> Glimpse<'r> {
     /// The message's words.
     #[inline(always)]
-    pub fn words(&self) -> &[ReadU64] {
-        &self.reader.cursor.slot(&self.reader.words)[HEAD_WORDS..]
+    pub fn words(&self) -> &'r [ReadU64] {
+        &self.slot[HEAD_WORDS..]
     }
 
     /// Its place in the stream.
     #[inline(always)]
     pub const fn sequence(&self) -> u64 {
-        self.reader.cursor.next
+        self.step.sequence()
     }
 
     /// True when the slot still holds the message, so that every word loaded so far is its own.
     #[inline(always)]
     pub fn is_whole(&self) -> bool {
-        let Reader { words, cursor, .. } = &*self.reader;
         // ORDERING: mpmc-mark: pairs with the writer's fence: a word of a newer message brings its claim along.
         fence(Ordering::Acquire);
-        cursor.slot(words)[0].load_relaxed() == stamp(cursor.next, HELD)
+        self.slot[0].load_relaxed() == stamp(self.sequence(), HELD)
     }
 
     /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile.
@@ -615,14 +558,13 @@ impl<K, S: Stride> Glimpse<'_, K, S> {
     pub fn accept(self) -> bool {
         let whole = self.is_whole();
         if whole {
-            let Reader { words, cursor, .. } = self.reader;
-            cursor.step(words.len());
+            self.step.take();
         }
         whole
     }
 }
 
-impl<K, S: Stride> fmt::Debug for Glimpse<'_, K, S> {
+impl fmt::Debug for Glimpse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }

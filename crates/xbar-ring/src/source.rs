@@ -27,6 +27,20 @@ pub trait Source {
     /// Takes the next message, if there is one.
     fn look(&mut self) -> Look<Self::Value>;
 
+    /// Takes the next message, if there is one, into `place`. Without one, what `place` holds afterwards is some value.
+    #[inline(always)]
+    fn look_into(&mut self, place: &mut Self::Value) -> Look<()> {
+        match self.look() {
+            Look::Value(value) => {
+                *place = value;
+                Look::Value(())
+            }
+            Look::Empty => Look::Empty,
+            Look::Ended => Look::Ended,
+            Look::Overtaken => Look::Overtaken,
+        }
+    }
+
     /// Moves a source that was overtaken behind the gap; says how many messages that skips, at least one.
     fn catch_up(&mut self) -> u64;
 
@@ -43,9 +57,8 @@ pub trait Source {
     #[inline]
     fn take(&mut self, into: &mut [Self::Value]) -> usize {
         for (taken, place) in into.iter_mut().enumerate() {
-            match self.look() {
-                Look::Value(value) => *place = value,
-                _ => return taken,
+            if self.look_into(place) != Look::Value(()) {
+                return taken;
             }
         }
         into.len()

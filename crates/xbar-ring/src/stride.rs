@@ -33,6 +33,17 @@ impl<T, const HEAD: usize> ValueStride<T, HEAD> {
 
     /// Cache lines of a slot.
     pub const LINES: usize = (HEAD + value_words::<T>()).div_ceil(LINE_WORDS);
+
+    /// The words of the value among those of a message. It lies at the slot's end, so that one of whole cache lines begins
+    /// on a cache line, where copies are fastest.
+    ///
+    /// # Panics
+    ///
+    /// When `message` is not the words of a slot behind its head.
+    #[inline(always)]
+    pub fn value<W>(message: &[W]) -> &[W] {
+        &message[const { Self::LINES * LINE_WORDS - HEAD - value_words::<T>() }..]
+    }
 }
 
 impl<T, const HEAD: usize> Stride for ValueStride<T, HEAD> {

@@ -60,6 +60,22 @@ impl<S: Source> Subscriber<S> {
         }
     }
 
+    /// The next message, if there is one, into `place`: one copy less than [`try_recv`](Self::try_recv) makes of a large
+    /// one. Without one, what `place` holds afterwards is some value.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    #[inline(always)]
+    pub fn try_recv_into(&mut self, place: &mut S::Value) -> Result<(), TryRecvError> {
+        match self.source.look_into(place) {
+            Look::Value(()) => Ok(()),
+            Look::Empty => Err(TryRecvError::Empty),
+            Look::Ended => Err(TryRecvError::Disconnected),
+            Look::Overtaken => Err(self.lagged()),
+        }
+    }
+
     #[cold]
     fn lagged(&mut self) -> TryRecvError {
         let missed = self.source.catch_up();

@@ -7,7 +7,7 @@ use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering};
 
 use crate::channel::Subscribers;
-use crate::copy::{load_value, store_part, store_value};
+use crate::copy::{load_bytes, load_value, store_part, store_value};
 use crate::heap::Heap;
 use crate::mpmc::{Claim, HEAD_WORDS, Poll, Reader, Writer};
 use crate::source::{Look, Lossy, Source};
@@ -68,8 +68,14 @@ impl<T: Pod, K> MpPublisher<T, K> {
     /// Publishes `value`.
     #[inline(always)]
     pub fn publish(&mut self, value: T) {
+        self.publish_from(&value);
+    }
+
+    /// Publishes a copy of `value`: one copy less than [`publish`](Self::publish) makes of a large one.
+    #[inline(always)]
+    pub fn publish_from(&mut self, value: &T) {
         let claim = self.writer.claim();
-        store_value(claim.words(), &value);
+        store_value(Slots::<T>::value(claim.words()), value);
         claim.commit();
     }
 
@@ -84,11 +90,7 @@ impl<T: Pod, K> MpPublisher<T, K> {
     /// Publishes `values` in order; other publishers' may come between them.
     #[inline]
     pub fn publish_batch(&mut self, values: &[T]) {
-        for value in values {
-            let claim = self.writer.claim();
-            store_value(claim.words(), value);
-            claim.commit();
-        }
+        values.iter().for_each(|value| self.publish_from(value));
     }
 
     /// The next value's slot, to be written in place and [committed](MpReserved::commit).
@@ -147,7 +149,7 @@ impl<T: Pod, K> MpReserved<'_, T, K> {
     /// Stores the whole value.
     #[inline(always)]
     pub fn write(&mut self, value: T) {
-        store_value(self.claim.words(), &value);
+        store_value(Slots::<T>::value(self.claim.words()), &value);
     }
 
     /// Stores `part` from byte `offset` of the value on.
@@ -157,7 +159,7 @@ impl<T: Pod, K> MpReserved<'_, T, K> {
     /// When it reaches beyond the value.
     #[inline]
     pub fn write_part<U: Pod>(&mut self, offset: usize, part: &U) {
-        store_part::<T>(self.claim.words(), offset, bytemuck::bytes_of(part));
+        store_part::<T>(Slots::<T>::value(self.claim.words()), offset, bytemuck::bytes_of(part));
     }
 
     /// Its place in the order of all messages.
@@ -185,9 +187,23 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
     #[inline(always)]
     fn look(&mut self) -> Look<T> {
         match self.poll() {
+            Poll::Ready(glimpse) => match load_value(Slots::<T>::value(glimpse.words()), || glimpse.accept())
+            {
+                Some(value) => Look::Value(value),
+                None => Look::Overtaken,
+            },
+            Poll::Empty => Look::Empty,
+            Poll::Ended => Look::Ended,
+            Poll::Overtaken => Look::Overtaken,
+        }
+    }
+
+    #[inline(always)]
+    fn look_into(&mut self, place: &mut T) -> Look<()> {
+        match self.poll() {
             Poll::Ready(glimpse) => {
-                let value = load_value(glimpse.words());
-                if glimpse.accept() { Look::Value(value) } else { Look::Overtaken }
+                load_bytes(bytemuck::bytes_of_mut(place), Slots::<T>::value(glimpse.words()));
+                if glimpse.accept() { Look::Value(()) } else { Look::Overtaken }
             }
             Poll::Empty => Look::Empty,
             Poll::Ended => Look::Ended,

@@ -1,12 +1,13 @@
 //! One writer, lossy: the broadcast ring with typed slots.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use bytemuck::Pod;
 
 use crate::broadcast::{Claim, HEAD_WORDS, Poll, Reader, Writer};
 use crate::channel::Subscribers;
-use crate::copy::{load_value, store_part, store_value};
+use crate::copy::{load_bytes, load_value, store_part, store_value};
 use crate::heap::Heap;
 use crate::source::{Look, Lossy, Source};
 use crate::stride::ValueStride;
@@ -79,8 +80,14 @@ impl<T: Pod, K> Publisher<T, K> {
     /// Publishes `value`.
     #[inline(always)]
     pub fn publish(&mut self, value: T) {
+        self.publish_from(&value);
+    }
+
+    /// Publishes a copy of `value`: one copy less than [`publish`](Self::publish) makes of a large one.
+    #[inline(always)]
+    pub fn publish_from(&mut self, value: &T) {
         let claim = self.writer.claim();
-        store_value(claim.words(), &value);
+        store_value(Slots::<T>::value(claim.words()), value);
         claim.commit();
     }
 
@@ -95,17 +102,13 @@ impl<T: Pod, K> Publisher<T, K> {
     /// Publishes `values` in order.
     #[inline]
     pub fn publish_batch(&mut self, values: &[T]) {
-        for value in values {
-            let claim = self.writer.claim();
-            store_value(claim.words(), value);
-            claim.commit();
-        }
+        values.iter().for_each(|value| self.publish_from(value));
     }
 
     /// The next value's slot, to be written in place and [committed](Reserved::commit). Dropped, it leaves no trace.
     #[inline]
-    pub fn reserve(&mut self) -> Reserved<'_, T, K> {
-        Reserved { claim: self.writer.claim() }
+    pub fn reserve(&mut self) -> Reserved<'_, T> {
+        Reserved { claim: self.writer.claim(), _value: PhantomData }
     }
 
     /// Values published so far.
@@ -182,15 +185,16 @@ impl<T: Pod, K> fmt::Debug for Publisher<T, K> {
 /// slot.commit();
 /// publisher.reserve().commit();
 /// ```
-pub struct Reserved<'p, T: Pod, K = Heap> {
-    claim: Claim<'p, K, Slots<T>>,
+pub struct Reserved<'p, T> {
+    claim: Claim<'p>,
+    _value: PhantomData<fn(T)>,
 }
 
-impl<T: Pod, K> Reserved<'_, T, K> {
+impl<T: Pod> Reserved<'_, T> {
     /// Stores the whole value.
     #[inline(always)]
     pub fn write(&mut self, value: T) {
-        store_value(self.claim.words(), &value);
+        store_value(Slots::<T>::value(self.claim.words()), &value);
     }
 
     /// Stores `part` from byte `offset` of the value on.
@@ -200,7 +204,7 @@ impl<T: Pod, K> Reserved<'_, T, K> {
     /// When it reaches beyond the value.
     #[inline]
     pub fn write_part<U: Pod>(&mut self, offset: usize, part: &U) {
-        store_part::<T>(self.claim.words(), offset, bytemuck::bytes_of(part));
+        store_part::<T>(Slots::<T>::value(self.claim.words()), offset, bytemuck::bytes_of(part));
     }
 
     /// The number of values published before this one.
@@ -216,7 +220,7 @@ impl<T: Pod, K> Reserved<'_, T, K> {
     }
 }
 
-impl<T: Pod, K> fmt::Debug for Reserved<'_, T, K> {
+impl<T: Pod> fmt::Debug for Reserved<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reserved").field("sequence", &self.sequence()).finish()
     }
@@ -228,9 +232,23 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
     #[inline(always)]
     fn look(&mut self) -> Look<T> {
         match self.poll() {
+            Poll::Ready(glimpse) => match load_value(Slots::<T>::value(glimpse.words()), || glimpse.accept())
+            {
+                Some(value) => Look::Value(value),
+                None => Look::Overtaken,
+            },
+            Poll::Empty => Look::Empty,
+            Poll::Ended => Look::Ended,
+            Poll::Overtaken => Look::Overtaken,
+        }
+    }
+
+    #[inline(always)]
+    fn look_into(&mut self, place: &mut T) -> Look<()> {
+        match self.poll() {
             Poll::Ready(glimpse) => {
-                let value = load_value(glimpse.words());
-                if glimpse.accept() { Look::Value(value) } else { Look::Overtaken }
+                load_bytes(bytemuck::bytes_of_mut(place), Slots::<T>::value(glimpse.words()));
+                if glimpse.accept() { Look::Value(()) } else { Look::Overtaken }
             }
             Poll::Empty => Look::Empty,
             Poll::Ended => Look::Ended,

@@ -1,0 +1,236 @@
+//! Where message n lies in a ring: the one place where a sequence number becomes an address.
+//!
+//! A path counts on from slot to slot, so any capacity costs the same: a number is divided only when a path jumps.
+
+#![allow(unsafe_code)] // slots found without a second check of what the invariants say
+
+use core::fmt;
+
+use xbar_layout::Lent;
+
+use crate::stride::Stride;
+
+/// Why memory cannot be a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingError {
+    words: usize,
+    slot_words: usize,
+    least: usize,
+}
+
+impl fmt::Display for RingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { words, slot_words, least } = self;
+        write!(
+            f,
+            "{words} words cannot be a ring of slots of {slot_words} words: a slot needs at least {least} words, \
+             and a ring at least two whole slots"
+        )
+    }
+}
+
+impl core::error::Error for RingError {}
+
+/// The slots of a ring, and a place among them: that of the message `next`.
+///
+/// Invariant 1: `capacity` slots of `stride` words are exactly `words`, and at least two.
+/// Invariant 2: `start` is a multiple of `capacity`, and `next - start < capacity`.
+pub(crate) struct Path<W, K, S> {
+    words: Lent<[W], K>,
+    stride: S,
+    capacity: u64,
+    next: u64,
+    start: u64,
+}
+
+impl<W, K, S: Stride> Path<W, K, S> {
+    /// A path that begins at message 0, in slots of at least `least` words.
+    pub(crate) fn new(words: Lent<[W], K>, stride: S, least: usize) -> Result<Self, RingError> {
+        let (count, slot_words) = (words.len(), stride.words());
+        if slot_words < least || count % slot_words != 0 || count / slot_words < 2 {
+            return Err(RingError { words: count, slot_words, least });
+        }
+        Ok(Self { capacity: (count / slot_words) as u64, words, stride, next: 0, start: 0 })
+    }
+
+    /// Slots.
+    #[inline(always)]
+    pub(crate) const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// The message at whose slot the path is.
+    #[inline(always)]
+    pub(crate) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// All words, slot by slot.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &[W]> {
+        self.words.chunks_exact(self.stride.words())
+    }
+
+    /// The words of the slot of `next`.
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> &[W] {
+        self.nth(self.next.wrapping_sub(self.start))
+    }
+
+    /// The words of the slot of any message.
+    pub(crate) fn slot_of(&self, sequence: u64) -> &[W] {
+        self.nth(sequence % self.capacity)
+    }
+
+    /// The words of the slot of `next`, those of the slot behind it, and the way there.
+    #[inline(always)]
+    pub(crate) fn split(&mut self) -> (&[W], &[W], Step<'_>) {
+        let (sequence, lap_end) = (self.next, self.start.wrapping_add(self.capacity));
+        let index = sequence.wrapping_sub(self.start);
+        let behind = if index + 1 == self.capacity { 0 } else { index + 1 };
+        let slots = Slots { words: &self.words, stride: self.stride, capacity: self.capacity };
+        let step = Step { sequence, lap_end, next: &mut self.next, start: &mut self.start };
+        (slots.nth(index), slots.nth(behind), step)
+    }
+
+    #[inline(always)]
+    fn nth(&self, index: u64) -> &[W] {
+        Slots { words: &self.words, stride: self.stride, capacity: self.capacity }.nth(index)
+    }
+
+    /// Moves to the next message.
+    #[inline(always)]
+    pub(crate) fn step(&mut self) {
+        self.split().2.take();
+    }
+
+    /// Moves to any message.
+    pub(crate) fn go_to(&mut self, sequence: u64) {
+        self.start = sequence - sequence % self.capacity;
+        self.next = sequence;
+    }
+
+    /// Moves to a later message; cheap for the next one.
+    #[inline(always)]
+    pub(crate) fn forward(&mut self, sequence: u64) {
+        if sequence == self.next.wrapping_add(1) { self.step() } else { self.go_to(sequence) }
+    }
+}
+
+impl<W, K: Clone, S: Copy> Clone for Path<W, K, S> {
+    fn clone(&self) -> Self {
+        let Self { ref words, stride, capacity, next, start } = *self;
+        Self { words: words.clone(), stride, capacity, next, start }
+    }
+}
+
+/// The slots alone; invariant 1 holds.
+struct Slots<'p, W, S> {
+    words: &'p [W],
+    stride: S,
+    capacity: u64,
+}
+
+impl<'p, W, S: Stride> Slots<'p, W, S> {
+    /// The words of slot `index`, which is smaller than `capacity`.
+    #[inline(always)]
+    fn nth(&self, index: u64) -> &'p [W] {
+        debug_assert!(index < self.capacity);
+        let words = self.stride.words();
+        let from = index as usize * words;
+        // SAFETY: callers pass an index smaller than `capacity` (invariant 2, 0, a remainder, or one below it), so the
+        // slot lies within the words (invariant 1).
+        unsafe { self.words.get_unchecked(from..from + words) }
+    }
+}
+
+/// The step from a message to the next one: everything it takes was read before, so that the fences around a message do not
+/// make the compiler read it again.
+pub(crate) struct Step<'p> {
+    sequence: u64,
+    lap_end: u64,
+    next: &'p mut u64,
+    start: &'p mut u64,
+}
+
+impl Step<'_> {
+    /// The message that the step leaves.
+    #[inline(always)]
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Takes it.
+    #[inline(always)]
+    pub(crate) fn take(self) {
+        let next = self.sequence.wrapping_add(1);
+        if next == self.lap_end {
+            *self.start = next;
+        }
+        *self.next = next;
+    }
+}
+
+#[cfg(all(test, not(xbar_loom)))]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    /// A path over `capacity` slots of two words that say their index.
+    fn with_path(capacity: u64, test: impl FnOnce(Path<u64, (), usize>)) {
+        let words: Vec<u64> = (0..capacity).flat_map(|index| [index, index]).collect();
+        let place = core::ptr::NonNull::from(&words[..]);
+        // SAFETY: the words outlive the test that uses the path.
+        let words_lent = unsafe { Lent::new(place, ()) };
+        test(Path::new(words_lent, 2, 2).expect("a ring"));
+    }
+
+    #[test]
+    fn every_message_lies_in_its_slot() {
+        for capacity in 2..9 {
+            with_path(capacity, |mut path| {
+                for sequence in 0..40 {
+                    let (slot, behind, step) = path.split();
+                    assert_eq!((slot[0], slot.len()), (sequence % capacity, 2));
+                    assert_eq!((behind[1], behind.len()), ((sequence + 1) % capacity, 2));
+                    assert_eq!(step.sequence(), sequence);
+                    step.take();
+                }
+                for sequence in [7, 0, 1, 100, 101, 1 << 60] {
+                    path.go_to(sequence);
+                    assert_eq!((path.next(), path.slot()[0]), (sequence, sequence % capacity));
+                    assert_eq!(path.slot_of(sequence + 3)[0], (sequence + 3) % capacity);
+                    path.forward(sequence + 1);
+                    assert_eq!((path.next(), path.slot()[0]), (sequence + 1, (sequence + 1) % capacity));
+                }
+            });
+        }
+    }
+
+    /// Numbers come from shared memory, where a peer may have put anything.
+    #[test]
+    fn no_number_leads_out_of_the_ring() {
+        for capacity in 2..9 {
+            with_path(capacity, |mut path| {
+                for start in [u64::MAX, u64::MAX - 1, u64::MAX - 5, 1 << 63] {
+                    path.go_to(start);
+                    for _ in 0..20 {
+                        assert!(path.slot()[0] < capacity);
+                        path.step();
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn memory_that_is_no_ring_is_refused() {
+        let lend = |words: &'static [u64]| Lent::from_static(words);
+        assert!(Path::new(lend(&[0; 4]), 2, 2).is_ok());
+        for (words, stride, least) in [(&[0_u64; 4][..], 1, 2), (&[0; 3], 2, 2), (&[0; 2], 2, 2), (&[], 2, 2)]
+        {
+            let error = Path::new(lend(words.to_vec().leak()), stride, least).err().expect("no ring");
+            assert!(error.to_string().contains("cannot be a ring"), "{error}");
+        }
+    }
+}
