@@ -62,14 +62,17 @@ const fn holds(sequence: u64) -> u64 {
     sequence.wrapping_mul(2).wrapping_add(2)
 }
 
+/// On the mark of the message that will never come.
+const END: u64 = 1 << 63;
+
 /// Stamp of the slot where `sequence` would be, when it will never come.
 const fn ended(sequence: u64) -> u64 {
-    writing(sequence) | 1 << 63
+    writing(sequence) | END
 }
 
-/// True when `stamp` comes before `other`. As a signed distance, so that a wrapped or damaged stamp is one or the other.
+/// True when `stamp` comes before `other`; the end before n is as old as the mark of n. As a signed distance, so that a wrapped or damaged stamp is one or the other.
 const fn is_older(stamp: u64, other: u64) -> bool {
-    (stamp.wrapping_sub(other) as i64) < 0
+    ((stamp & !END).wrapping_sub(other) as i64) < 0
 }
 
 /// The writing end. One per ring: the owner of the memory sees to that.
@@ -342,7 +345,8 @@ impl<K, S: Stride> Reader<K, S> {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         // ORDERING: none; whoever wants the message polls.
-        is_older(self.path.slot()[0].load_relaxed(), holds(self.next()))
+        let stamp = self.path.slot()[0].load_relaxed();
+        is_older(stamp, holds(self.next())) && stamp != ended(self.next())
     }
 
     /// Looks at the next slot without copying.
@@ -354,10 +358,10 @@ impl<K, S: Stride> Reader<K, S> {
         let expected = holds(step.sequence());
         if stamp == expected {
             Poll::Ready(Glimpse { slot, step })
-        } else if is_older(stamp, expected) {
-            Poll::Empty
         } else if stamp == ended(step.sequence()) {
             Poll::Ended
+        } else if is_older(stamp, expected) {
+            Poll::Empty
         } else {
             Poll::Overtaken
         }

@@ -52,13 +52,15 @@
 //!    committed, has a number that some readers already count as missed; for the others its message comes in order.
 //!    Each reader counts each number once, and nobody waits.
 //!
+//! Only when every slot is claimed at once does a writer wait, for any of the claims.
+//!
 //! A claim that is given up (dropped, or its owner panicked) leaves SKIPPED, and so does [`abandon`] for an owner that is
 //! proven dead.
 
 use core::fmt;
 
 use xbar_layout::Lent;
-use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence, spin_loop};
 
 use crate::path::{Path, RingError, Step};
 use crate::stride::Stride;
@@ -210,9 +212,8 @@ impl<K, S: Stride> Writer<K, S> {
     /// the other writers have filled the ring.
     #[inline(always)]
     pub fn claim(&mut self) -> Claim<'_, K, S> {
-        while !self.try_claim(claimed(self.path.next(), self.owner)) {
-            self.move_on();
-        }
+        let owner = self.owner;
+        self.take(|sequence| claimed(sequence, owner));
         // ORDERING: mpmc-mark: the words are stored behind this fence, so whoever copies one of them sees the claim at its
         // second look. Without it the words could come first.
         fence(Ordering::Release);
@@ -239,38 +240,62 @@ impl<K, S: Stride> Writer<K, S> {
     pub fn end(&mut self) {
         // ORDERING: mpmc-stamp: released as a message is: what this thread did before is visible to whoever finds the end.
         fence(Ordering::Release);
-        while !self.try_claim(stamp(self.path.next(), ENDED)) {
-            self.move_on();
+        self.take(|sequence| stamp(sequence, ENDED));
+    }
+
+    /// Goes to the next number that nobody has taken and puts its `mark` into its slot.
+    #[inline(always)]
+    fn take(&mut self, mark: impl Fn(u64) -> u64) {
+        // ORDERING: none; the exchange acquires what it replaces.
+        let mut found = self.path.slot()[0].load(Ordering::Relaxed);
+        let mut bypassed = 0;
+        while let Err(now) = self.try_take(found, mark(self.path.next())) {
+            found = self.move_on(now, &mut bypassed);
         }
     }
 
-    /// Takes `next` by putting `mark` into its slot, if it is free.
+    /// Exchanges `found` in the slot of `next` for `mark`, if `next` is not taken; otherwise says what is in the slot.
     #[inline(always)]
-    fn try_claim(&mut self, mark: u64) -> bool {
+    fn try_take(&mut self, found: u64, mark: u64) -> Result<(), u64> {
         let slot = self.path.slot();
-        // ORDERING: none; the exchange below acquires what it replaces.
-        let found = slot[0].load(Ordering::Relaxed);
         // ORDERING: none; a bypass is a number that nobody has, and carries nothing. That it may be overlooked is case 4.
         let bypass = slot[1].load(Ordering::Relaxed);
-        // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could come
-        // after ours.
-        matches!(standing(found, bypass, self.path.next()), Standing::Open | Standing::Ended)
-            && slot[0].compare_exchange(found, mark, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        match standing(found, bypass, self.path.next()) {
+            // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could
+            // come after ours.
+            Standing::Open | Standing::Ended => {
+                slot[0].compare_exchange(found, mark, Ordering::Acquire, Ordering::Relaxed).map(|_| ())
+            }
+            Standing::Blocked | Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {
+                Err(found)
+            }
+        }
     }
 
-    /// `next` could not be taken: goes to a number that is the next, or taken, bypassing `next` if its slot is still
-    /// being written for an earlier lap.
+    /// `found` was in the slot of `next`, so that `next` could not be taken: goes to a number that is the next, or taken,
+    /// bypassing `next` if its slot is still being written for an earlier lap. Says what is in its slot.
+    ///
+    /// A writer that has bypassed a whole ring waits: every slot is claimed, and more numbers would help nobody.
     #[cold]
-    fn move_on(&mut self) {
+    fn move_on(&mut self, found: u64, bypassed: &mut u64) -> u64 {
         let next = self.path.next();
         let slot = self.path.slot();
-        // ORDERING: none; only where to look next, except for the bypass, which is nobody's number.
-        let found = slot[0].load(Ordering::Relaxed);
-        // ORDERING: none; as above.
+        // ORDERING: none; as in `try_take`.
         match standing(found, slot[1].load(Ordering::Relaxed), next) {
-            Standing::Open | Standing::Ended => return, // free again, or free just now
+            Standing::Open | Standing::Ended => return found, // another writer came and went
             Standing::Blocked => {
-                // ORDERING: none; as above.
+                // ORDERING: none; an exchange for itself, because it sees the newest stamp, and a plain load might see one
+                // from before the claim's end.
+                let now = slot[0].fetch_or(0, Ordering::Relaxed);
+                if now != found {
+                    return now;
+                }
+                if *bypassed == self.path.capacity() {
+                    spin_loop();
+                    return now;
+                }
+                *bypassed += 1;
+                // ORDERING: none; as in `try_take`.
                 slot[1].fetch_max(key(next), Ordering::Relaxed);
             }
             Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {}
@@ -278,6 +303,8 @@ impl<K, S: Stride> Writer<K, S> {
         // ORDERING: none; a hint, never beyond what is taken: whoever stored it took what is below.
         let hint = self.head.load(Ordering::Relaxed);
         self.path.forward(hint.max(behind(found, next)));
+        // ORDERING: none; as in `take`.
+        self.path.slot()[0].load(Ordering::Relaxed)
     }
 }
 

@@ -1,11 +1,12 @@
-//! Models of the broadcast ring on the shipped code, every interleaving within the bound.
-#![cfg(xbar_loom)]
+//! The broadcast ring: one writer, lossy.
 
-mod scenarios;
-
+use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::thread;
-use scenarios::{Account, read_one, write};
-use xbar_ring::{HeapRing, Received};
+use std::sync::Arc;
+use xbar_ring::{HeapRing, Poll, Received, TryRecvError, channel};
+
+use crate::scenarios::{Account, read_one, write};
 
 /// Proves: no torn or reordered message, and received + missed = position, while a writer laps a reader on the
 /// smallest ring. Bound: 3 messages, 3 looks.
@@ -54,8 +55,8 @@ fn a_reader_does_not_notice_a_new_writer() {
         let ring = HeapRing::new(4, 2);
         write(&mut ring.writer(), 1);
         let mut reader = ring.reader();
-        let theirs = ring.clone();
-        let writer = thread::spawn(move || write(&mut theirs.writer(), 1));
+        let mut next = ring.writer();
+        let writer = thread::spawn(move || write(&mut next, 1));
         let mut account = Account::default();
         read_one(&mut reader, 1, &mut account);
         writer.join().unwrap();
@@ -86,5 +87,54 @@ fn what_the_head_promises_is_there() {
             assert_eq!(reader.receive(&mut [0; 2]), Received::Message { sequence: 2 });
         }
         writer.join().unwrap();
+    });
+}
+
+/// Proves: what a thread did before it ended the stream is visible to whoever finds the end. Bound: one look.
+#[test]
+fn what_was_done_before_the_end_is_visible_behind_it() {
+    loom::model(|| {
+        let ring = HeapRing::new(2, 1);
+        let (mut writer, mut reader) = (ring.writer(), ring.reader());
+        let work = Arc::new(AtomicU64::new(0));
+        let theirs = Arc::clone(&work);
+        let writer = thread::spawn(move || {
+            theirs.store(1, Relaxed);
+            writer.end();
+        });
+        if matches!(reader.poll(), Poll::Ended) {
+            assert_eq!(work.load(Relaxed), 1);
+        }
+        writer.join().unwrap();
+        assert!(matches!(reader.poll(), Poll::Ended));
+    });
+}
+
+/// Proves: the newest message is never older than one received before, never the same one, never torn, and what was
+/// skipped, received and missed adds up. Bound: a ring of 2, 3 messages, 2 looks.
+#[test]
+fn the_latest_never_goes_backwards() {
+    loom::model(|| {
+        let (mut publisher, subscribers) = channel::<[u64; 2]>(2);
+        let mut subscriber = subscribers.subscribe();
+        let publishing = thread::spawn(move || (1..=3).for_each(|n| publisher.publish([n, n * 10])));
+        let mut newest = 0;
+        let mut look = |last: bool| match subscriber.latest() {
+            Ok([n, tens]) => {
+                assert_eq!(tens, n * 10, "torn");
+                assert!(n > newest, "backwards, or the same again");
+                newest = n;
+            }
+            Err(TryRecvError::Lagged { missed }) => assert!(missed > 0),
+            Err(TryRecvError::Disconnected) => {
+                assert!(last || newest == 3 || subscriber.total_missed() > 0);
+                assert_eq!(subscriber.total_received() + subscriber.total_missed(), 3);
+            }
+            Err(_) => assert!(!last, "everything is there"),
+        };
+        look(false);
+        look(false);
+        publishing.join().unwrap();
+        (0..4).for_each(|_| look(true));
     });
 }
