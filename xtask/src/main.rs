@@ -6,6 +6,7 @@ mod loom;
 mod sections;
 mod test;
 mod tidy;
+mod tsan;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ usage: cargo xtask <command>
   audit [--only WORD] [--list]
                        weakens every memory ordering of the rings and the pool in turn and names the model that notices;
                        --only: in files and functions with WORD in their name; --list: only says what it would weaken
+  tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
 ";
 
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
             Some(options) => audit::run(&options),
             None => return usage(),
         },
+        ["tsan"] => tsan::run(tsan::Effort::Often),
+        ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
         ["tidy"] => tidy::run(),
         _ => return usage(),
     };

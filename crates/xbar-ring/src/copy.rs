@@ -55,7 +55,7 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(any(xbar_loom, miri))))]
+#[cfg(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri))))]
 mod vector {
     use super::{AtomicU64, ReadU64};
 
@@ -119,7 +119,7 @@ mod vector {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, miri)))))]
+#[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri)))))]
 mod vector {
     use super::{AtomicU64, ReadU64};
 
