@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use self::models::Verdict;
+use self::models::{Program, Verdict};
 use self::mutants::Mutant;
 use self::survivors::Reason;
 use self::tree::Tree;
@@ -69,8 +68,8 @@ enum Outcome {
     Noticed { package: &'static str, model: String },
     /// No model did.
     Survived,
-    /// No model did, and this one was not ready in time.
-    TimedOut { package: &'static str, model: String },
+    /// No model did, and this one did not get through.
+    GaveUp { package: &'static str, model: String },
 }
 
 /// Runs the audit; fails when a mutant survives without a written reason, or when a reason is out of date.
@@ -145,9 +144,12 @@ struct Models {
 }
 
 impl Models {
-    fn run(&self, package: &str, limit: Duration) -> Result<Verdict> {
-        let program = models::build(self.tree.root(), &self.folder.join("target"), package)?;
-        models::run(Command::new(program), &self.folder.join(format!("{package}.log")), limit)
+    fn build(&self, package: &str) -> Result<Program> {
+        models::build(self.tree.root(), &self.folder.join("target"), package)
+    }
+
+    fn run(&self, program: &Program, package: &str, limit: Duration) -> Result<Verdict> {
+        models::run(program.start(), &self.folder.join(format!("{package}.log")), limit)
     }
 
     /// Runs the models as they are, which must pass; how long each crate's may take.
@@ -157,12 +159,11 @@ impl Models {
             if limits.contains_key(package) {
                 continue;
             }
-            let program = models::build(self.tree.root(), &self.folder.join("target"), package)?;
+            let program = self.build(package)?;
             let start = Instant::now();
-            let log = self.folder.join(format!("{package}.log"));
-            match models::run(Command::new(program), &log, Duration::MAX)? {
+            match self.run(&program, package, Duration::MAX)? {
                 Verdict::Passed => {}
-                Verdict::Failed(model) | Verdict::TimedOut(model) => {
+                Verdict::Failed(model) | Verdict::GaveUp(model) => {
                     return Err(format!(
                         "{package}: {model} fails with every ordering in place: mend it first"
                     )
@@ -179,10 +180,16 @@ impl Models {
     fn ask(&self, mutant: &Mutant, limits: &BTreeMap<&str, Duration>) -> Result<Outcome> {
         let mut outcome = Outcome::Survived;
         for package in asked(mutant) {
-            match self.run(package, limits[package])? {
+            let program = self.build(package)?;
+            if program.was_there {
+                return Err(
+                    format!("the models of {package} were not built again: remove target/audit").into()
+                );
+            }
+            match self.run(&program, package, limits[package])? {
                 Verdict::Passed => {}
                 Verdict::Failed(model) => return Ok(Outcome::Noticed { package, model }),
-                Verdict::TimedOut(model) => outcome = Outcome::TimedOut { package, model },
+                Verdict::GaveUp(model) => outcome = Outcome::GaveUp { package, model },
             }
         }
         Ok(outcome)
@@ -193,7 +200,7 @@ fn tell(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Noticed { package, model } => format!("noticed by {model} of {package}"),
         Outcome::Survived => "survived".to_owned(),
-        Outcome::TimedOut { package, model } => format!("timed out in {model} of {package}"),
+        Outcome::GaveUp { package, model } => format!("gave up in {model} of {package}"),
     }
 }
 
@@ -210,11 +217,11 @@ fn report(ran: &[(&Mutant, Outcome)], reasons: &[&Reason]) -> String {
         let _ = writeln!(report, "| {file} | {function} | {change} | {what} |"); // a String takes everything
     }
     let noticed = ran.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Noticed { .. })).count();
-    let timed_out = ran.iter().filter(|(_, outcome)| matches!(outcome, Outcome::TimedOut { .. })).count();
-    let survived = ran.len() - noticed - timed_out;
+    let gave_up = ran.iter().filter(|(_, outcome)| matches!(outcome, Outcome::GaveUp { .. })).count();
+    let survived = ran.len() - noticed - gave_up;
     let _ = writeln!(
         report,
-        "\n{} mutants: {noticed} noticed, {survived} survived, {timed_out} timed out",
+        "\n{} mutants: {noticed} noticed, {survived} survived, {gave_up} gave up",
         ran.len()
     );
     report
@@ -245,15 +252,15 @@ mod tests {
         let model = || "m".to_owned();
         let ran = [
             (&found[0], Outcome::Survived),
-            (&found[1], Outcome::TimedOut { package: "xbar-topic", model: model() }),
+            (&found[1], Outcome::GaveUp { package: "xbar-topic", model: model() }),
             (&found[2], Outcome::Noticed { package: "xbar-ring", model: model() }),
         ];
         let report = report(&ran, &reasons);
         let lines: Vec<&str> = report.lines().skip(2).collect();
         assert!(lines[0].ends_with("| survived: a fence does it |"));
-        assert!(lines[1].ends_with("| timed out in m of xbar-topic WITHOUT A REASON |"));
+        assert!(lines[1].ends_with("| gave up in m of xbar-topic WITHOUT A REASON |"));
         assert!(lines[2].ends_with("| noticed by m of xbar-ring |"));
-        assert_eq!(lines[4], "3 mutants: 1 noticed, 1 survived, 1 timed out");
+        assert_eq!(lines[4], "3 mutants: 1 noticed, 1 survived, 1 gave up");
         assert_eq!(asked(&found[0]), ["xbar-ring", "xbar-topic"]);
     }
 }
