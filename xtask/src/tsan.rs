@@ -131,9 +131,10 @@ mod tests {
         let ok = "test result: ok. 1 passed; 0 failed;";
         assert_eq!(judge(true, ok, "   Compiling xbar-ring"), Ok(()));
         let report = "WARNING: ThreadSanitizer: data race (pid=1)";
+        let report_between = format!("{report}\n{ok}");
         for (success, output, errors) in [
             (true, ok, report),
-            (true, report, ""),
+            (true, &report_between, ""),
             (false, ok, report),
             (false, "test result: FAILED. 1 passed; 1 failed;", ""),
             (false, ok, ""),

@@ -257,12 +257,14 @@ mod tests {
     #[test]
     fn functions_are_named_with_their_type() {
         let text = "fn free(x: impl Fn() -> [u8; 4]) { A }\n\
+                    impl<F: Fn() -> u8> Call<F> { fn once(self) { G } }\n\
                     impl<F: Fn() -> u8> core::fmt::Debug for path::Kept<'_, F> where F: Copy { fn fmt(&self) { B } }\n\
                     impl<K> Ring<K>\nwhere\n    K: Clone,\n{\n    fn new() { fn inner() { C } D } }\n\
                     trait Wait: Sized { fn once(); fn twice() { E } }\nconst X: u8 = F;\n";
         let code = Code::of(text);
         let name = |mark: &str| code.function(text.find(&format!(" {mark}")).unwrap() + 1);
         assert_eq!(name("A }"), "free");
+        assert_eq!(name("G }"), "Call::once");
         assert_eq!(name("B }"), "Kept::fmt");
         assert_eq!(name("C }"), "Ring::inner");
         assert_eq!(name("D }"), "Ring::new");
