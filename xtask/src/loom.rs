@@ -7,6 +7,12 @@ use crate::{Result, root};
 /// Every crate with lock-free code has models.
 const MODELLED: [&str; 4] = ["xbar-ring", "xbar-pool", "xbar-shm", "xbar-topic"];
 
+/// What makes the atomics the model checker's.
+pub const CFG: &str = "--cfg xbar_loom";
+
+/// The bound of a quick run, for `LOOM_MAX_PREEMPTIONS`.
+pub const QUICK_PREEMPTIONS: &str = "3";
+
 /// How far the model checker looks.
 #[derive(Clone, Copy)]
 pub enum Bound {
@@ -20,10 +26,10 @@ pub enum Bound {
 pub fn run(bound: Bound) -> Result {
     let sh = Shell::new()?;
     sh.change_dir(root());
-    let _cfg = sh.push_env("RUSTFLAGS", "--cfg xbar_loom");
+    let _cfg = sh.push_env("RUSTFLAGS", CFG);
     let _dir = sh.push_env("CARGO_TARGET_DIR", "target/loom");
     let preemptions = match bound {
-        Bound::Quick => "3",
+        Bound::Quick => QUICK_PREEMPTIONS,
         Bound::Thorough => "5",
     };
     let _bound = sh.push_env("LOOM_MAX_PREEMPTIONS", preemptions);
@@ -43,7 +49,7 @@ pub fn run(bound: Bound) -> Result {
 }
 
 /// How many tests a test runner says that it passed.
-fn passed(output: &str) -> u32 {
+pub fn passed(output: &str) -> u32 {
     output
         .lines()
         .filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u32>().ok())

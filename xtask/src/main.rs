@@ -1,10 +1,12 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod audit;
 mod demo;
 mod loom;
 mod sections;
 mod test;
 mod tidy;
+mod tsan;
 
 use std::process::ExitCode;
 
@@ -13,6 +15,10 @@ usage: cargo xtask <command>
 
   test                 everything that must hold: format, lints, docs, tests, models, tidy, the demo
   loom [--thorough]    the models alone; --thorough lifts the bound on preemptions from 3 to 5 (hours)
+  audit [--only WORD] [--list]
+                       weakens every memory ordering of the rings and the pool in turn and names the model that notices;
+                       --only: in files and functions with WORD in their name; --list: only says what it would weaken
+  tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
 ";
 
@@ -23,11 +29,14 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["loom"] => loom::run(loom::Bound::Quick),
         ["loom", "--thorough"] => loom::run(loom::Bound::Thorough),
+        ["audit", ref options @ ..] => match audit::Options::parse(options) {
+            Some(options) => audit::run(&options),
+            None => return usage(),
+        },
+        ["tsan"] => tsan::run(tsan::Effort::Often),
+        ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
         ["tidy"] => tidy::run(),
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return usage(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,6 +45,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
 }
 
 /// Whatever went wrong, in one line.

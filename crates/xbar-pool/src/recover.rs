@@ -15,6 +15,7 @@
 //! the next one finds them again.
 
 use xbar_layout::pool::{BlockHeader, BlockState};
+use xbar_layout::sync::full_fence;
 
 use crate::freelist::{FreeList, Intent};
 use crate::ledger::Ledgers;
@@ -80,6 +81,10 @@ impl<S: AsMut<[u64]>> Census<S> {
         if !(0..TRIES).any(|_| self.count(list, owner, intent, intents.clone())) {
             return None;
         }
+        // ORDERING: ledger: the partner is the full fence in `Ledger::hold`. The dead publisher marked the slots of what it
+        // evicted, and its death, which the caller knows, orders those marks before this fence; the looks at the cells stand
+        // behind it.
+        full_fence();
         let mut recovered = Recovered::default();
         for index in 0..self.blocks {
             if self.get(Map::Named, index) {

@@ -145,7 +145,7 @@ unsafe fn load(to: *mut u8, bytes: usize, from: &[ReadU64]) {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(any(xbar_loom, miri))))]
+#[cfg(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri))))]
 mod vector {
     /// Bytes that one turn of the loop moves.
     pub(super) const TURN: usize = 64;
@@ -189,7 +189,7 @@ mod vector {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, miri)))))]
+#[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri)))))]
 mod vector {
     /// No vector loop here: everything by words.
     pub(super) const TURN: usize = usize::MAX;
