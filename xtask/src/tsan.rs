@@ -69,7 +69,8 @@ fn packages(root: &Path) -> Result<Vec<String>> {
     let mut packages = Vec::new();
     for entry in fs::read_dir(root.join("crates"))? {
         let entry = entry?;
-        if entry.path().join("tests/stress.rs").is_file() {
+        let tests = entry.path().join("tests");
+        if tests.join("stress.rs").is_file() || tests.join("stress/main.rs").is_file() {
             packages.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
