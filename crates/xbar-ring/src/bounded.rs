@@ -3,11 +3,14 @@
 //! A slot is written only when every reader has passed it and read only when it is published, so values need neither
 //! stamps around them nor race-free copies, and any `Copy` type will do.
 
+mod cell;
 pub mod many;
 pub mod one;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+
+use cell::Cell;
 
 /// `capacity` slots, or a panic that says why not.
 fn slots<T, S>(capacity: usize, slot: impl Fn(u64) -> S) -> Box<[S]> {

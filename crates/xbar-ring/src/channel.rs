@@ -20,12 +20,13 @@ pub(crate) mod one;
 
 #[cfg(feature = "alloc")]
 pub use bounded::{
-    Bounded, BoundedPublisher, BoundedSubscriber, BoundedSubscribers, MpBoundedPublisher,
-    MpBoundedSubscriber, MpBoundedSubscribers, channel_bounded, channel_bounded_mpmc,
+    Bounded, BoundedPublisher, BoundedSubscriber, BoundedSubscribers, Counted, Join, Lossless,
+    LosslessSubscribers, MpBoundedPublisher, MpBoundedSubscriber, MpBoundedSubscribers, channel_bounded,
+    channel_bounded_mpmc,
 };
 pub use lossy::Subscribers;
 #[cfg(feature = "alloc")]
-pub use many::{MpPublisher, MpReserved, MpSubscriber, MpSubscribers, channel_mpmc};
+pub use many::{MpPublisher, MpReserved, MpSubscriber, MpSubscribers, Shared, channel_mpmc};
 #[cfg(feature = "alloc")]
 pub use one::channel;
 pub use one::{OneSubscriber, OneSubscribers, Publisher, Reserved};

@@ -8,7 +8,6 @@
 //! ```text
 //! key << 2 | HELD      the slot holds message n; 0 = never used
 //! key << 2 | SKIPPED   the claim of n was given up; message n does not exist
-//! key << 2 | ENDED     the stream ended before n
 //! key's low 50 bits << 14 | owner << 2 | CLAIMED      owner is writing message n
 //! ```
 //!
@@ -76,7 +75,6 @@ const STATE_BITS: u32 = 2;
 const STATE: u64 = 0b11;
 const HELD: u64 = 0;
 const SKIPPED: u64 = 1;
-const ENDED: u64 = 2;
 const CLAIMED: u64 = 3;
 
 /// Bits of a key that a claim has room for. One held while 2^50 messages pass (13 days at 1e9 messages/s) would be taken for
@@ -113,8 +111,6 @@ enum Standing {
     Open,
     /// Not taken, but the slot is still being written for an earlier lap.
     Blocked,
-    /// Not taken: the stream ended before it.
-    Ended,
     /// Being written.
     Claimed,
     /// There.
@@ -134,10 +130,10 @@ const fn standing(stamp: u64, bypass: u64, sequence: u64) -> Standing {
     if ahead == 0 {
         return match stamp & STATE {
             HELD => Standing::Held,
-            SKIPPED => Standing::Void,
-            ENDED => Standing::Ended,
-            _ if bypass > key(sequence) => Standing::Gone,
-            _ => Standing::Claimed,
+            CLAIMED if bypass > key(sequence) => Standing::Gone,
+            CLAIMED => Standing::Claimed,
+            // SKIPPED; a state that is none of them is damage, and no message either.
+            _ => Standing::Void,
         };
     }
     if bypass >= key(sequence) {
@@ -212,8 +208,7 @@ impl<K, S: Stride> Writer<K, S> {
     /// the other writers have filled the ring.
     #[inline(always)]
     pub fn claim(&mut self) -> Claim<'_, K, S> {
-        let owner = self.owner;
-        self.take(|sequence| claimed(sequence, owner));
+        self.take();
         // ORDERING: mpmc-mark: the words are stored behind this fence, so whoever copies one of them sees the claim at its
         // second look. Without it the words could come first.
         fence(Ordering::Release);
@@ -235,41 +230,30 @@ impl<K, S: Stride> Writer<K, S> {
         claim.commit()
     }
 
-    /// Ends the stream: readers that have received everything find [`Poll::Ended`]. For the last writer only: what
-    /// another one publishes afterwards takes the end back.
-    pub fn end(&mut self) {
-        // ORDERING: mpmc-stamp: released as a message is: what this thread did before is visible to whoever finds the end.
-        fence(Ordering::Release);
-        self.take(|sequence| stamp(sequence, ENDED));
-    }
-
-    /// Goes to the next number that nobody has taken and puts its `mark` into its slot.
+    /// Goes to the next number that nobody has taken and claims its slot.
     #[inline(always)]
-    fn take(&mut self, mark: impl Fn(u64) -> u64) {
+    fn take(&mut self) {
         // ORDERING: none; the exchange acquires what it replaces.
         let mut found = self.path.slot()[0].load(Ordering::Relaxed);
         let mut bypassed = 0;
-        while let Err(now) = self.try_take(found, mark(self.path.next())) {
+        while let Err(now) = self.try_take(found) {
             found = self.move_on(now, &mut bypassed);
         }
     }
 
-    /// Exchanges `found` in the slot of `next` for `mark`, if `next` is not taken; otherwise says what is in the slot.
+    /// Exchanges `found` in the slot of `next` for a claim, if `next` is not taken; otherwise says what is in the slot.
     #[inline(always)]
-    fn try_take(&mut self, found: u64, mark: u64) -> Result<(), u64> {
-        let slot = self.path.slot();
+    fn try_take(&mut self, found: u64) -> Result<(), u64> {
+        let (slot, next) = (self.path.slot(), self.path.next());
         // ORDERING: none; a bypass is a number that nobody has, and carries nothing. That it may be overlooked is case 4.
         let bypass = slot[1].load(Ordering::Relaxed);
-        match standing(found, bypass, self.path.next()) {
-            // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could
-            // come after ours.
-            Standing::Open | Standing::Ended => {
-                slot[0].compare_exchange(found, mark, Ordering::Acquire, Ordering::Relaxed).map(|_| ())
-            }
-            Standing::Blocked | Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {
-                Err(found)
-            }
+        if standing(found, bypass, next) != Standing::Open {
+            return Err(found);
         }
+        let claim = claimed(next, self.owner);
+        // ORDERING: mpmc-stamp: acquire pairs with the release of the slot's last writer; relaxed, its words could come
+        // after ours.
+        slot[0].compare_exchange(found, claim, Ordering::Acquire, Ordering::Relaxed).map(|_| ())
     }
 
     /// `found` was in the slot of `next`, so that `next` could not be taken: goes to a number that is the next, or taken,
@@ -282,7 +266,7 @@ impl<K, S: Stride> Writer<K, S> {
         let slot = self.path.slot();
         // ORDERING: none; as in `try_take`.
         match standing(found, slot[1].load(Ordering::Relaxed), next) {
-            Standing::Open | Standing::Ended => return found, // another writer came and went
+            Standing::Open => return found, // another writer came and went
             Standing::Blocked => {
                 // ORDERING: none; an exchange for itself, because it sees the newest stamp, and a plain load might see one
                 // from before the claim's end.
@@ -321,7 +305,7 @@ fn front(mut sequence: u64, look: impl Fn(u64) -> (u64, u64)) -> u64 {
     loop {
         let (stamp, bypass) = look(sequence);
         match standing(stamp, bypass, sequence) {
-            Standing::Open | Standing::Blocked | Standing::Ended => return sequence,
+            Standing::Open | Standing::Blocked => return sequence,
             Standing::Claimed | Standing::Held | Standing::Void | Standing::Gone => {}
         }
         sequence = behind(stamp, sequence);
@@ -418,8 +402,6 @@ pub enum Poll<'r> {
     Ready(Glimpse<'r>),
     /// Nothing new, or the next message is still being written.
     Empty,
-    /// Nothing new, and nothing to come.
-    Ended,
     /// The next message will never come: overwritten, given up or bypassed. [`Reader::catch_up`] moves behind the gap.
     Overtaken,
 }
@@ -501,7 +483,7 @@ impl<K, S: Stride> Reader<K, S> {
         standing(slot[0].load_relaxed(), slot[1].load_relaxed(), self.next())
     }
 
-    /// True when there is nothing new: neither the next message, nor a sign that it is lost, nor the end.
+    /// True when there is nothing new: neither the next message, nor a sign that it is lost.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         matches!(self.standing(), Standing::Open | Standing::Blocked | Standing::Claimed)
@@ -518,7 +500,6 @@ impl<K, S: Stride> Reader<K, S> {
         }
         match standing(found, slot[1].load_relaxed(), step.sequence()) {
             Standing::Void | Standing::Gone => Poll::Overtaken,
-            Standing::Ended => Poll::Ended,
             Standing::Open | Standing::Blocked | Standing::Claimed | Standing::Held => Poll::Empty,
         }
     }

@@ -21,13 +21,12 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use xbar_layout::Lent;
-use xbar_layout::sync::{AtomicU64, Ordering, UnsafeCell};
+use xbar_layout::sync::{AtomicU64, Ordering};
 
-use super::{Line, slots};
+use super::{Cell, Line, slots};
 use crate::error::TooManySubscribers;
 use crate::gate::{Gate, Pass};
 use crate::heap::{Heap, HeapLines};
@@ -37,7 +36,7 @@ use crate::source::{Look, Source};
 struct Slot<T> {
     /// Sequence number + 1 of the value; of an earlier lap, or 0, while it is not there.
     stamp: AtomicU64,
-    value: UnsafeCell<MaybeUninit<T>>,
+    value: Cell<T>,
 }
 
 /// The shared part.
@@ -50,12 +49,6 @@ pub struct Ring<T> {
     gate: Gate<Heap>,
 }
 
-// SAFETY: values of type T are written by one thread and copied by others, which is sending copies; invariants 1 and 2
-// exclude a copy beside a write.
-unsafe impl<T: Send> Send for Ring<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Ring<T> {}
-
 impl<T: Copy + Send> Ring<T> {
     /// A ring of `capacity` values of which `room` may be unread at a time, for up to `readers`; and a writer.
     ///
@@ -66,7 +59,7 @@ impl<T: Copy + Send> Ring<T> {
         assert!((1..=capacity).contains(&room), "room for {room} of {capacity} values");
         let gate_lines = Gate::<Heap>::words(readers) / crate::stride::LINE_WORDS;
         let gate = Gate::new(HeapLines::new(gate_lines, "a gate").from(0), room as u64);
-        let empty = |_| Slot { stamp: AtomicU64::new(0), value: UnsafeCell::new(MaybeUninit::uninit()) };
+        let empty = |_| Slot { stamp: AtomicU64::new(0), value: Cell::empty() };
         let slots = slots::<T, _>(capacity, empty);
         let [head, writers] = [0, 1].map(|count| Line(AtomicU64::new(count)));
         let ring = Arc::new(Self { head, writers, slots, gate });
@@ -157,7 +150,7 @@ impl<T: Copy + Send> Writer<T> {
         self.go_to(sequence);
         let slot = &self.slots[self.place];
         // SAFETY: this writer took the number, and it lies below the limit (invariant 1).
-        slot.value.with_mut(|cell| unsafe { (*cell).write(value) });
+        unsafe { slot.value.put(value) };
         // ORDERING: bounded-stamp: release pairs with the reader's acquire: the value is there.
         slot.stamp.store(sequence + 1, Ordering::Release);
     }
@@ -259,7 +252,7 @@ impl<T: Copy + Send> Reader<T> {
             return None;
         }
         // SAFETY: at this reader's position and stamped: published, and nobody writes it (invariant 2).
-        let value = slot.value.with(|cell| unsafe { (*cell).assume_init() });
+        let value = unsafe { slot.value.get() };
         let behind = self.place + 1;
         self.place = if behind == self.slots.len() { 0 } else { behind };
         Some(value)

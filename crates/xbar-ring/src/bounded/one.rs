@@ -22,20 +22,17 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use xbar_layout::Lent;
-use xbar_layout::sync::{AtomicU64, Ordering, UnsafeCell};
+use xbar_layout::sync::{AtomicU64, Ordering};
 
-use super::{Line, slots};
+use super::{Cell, Line, slots};
 use crate::error::TooManySubscribers;
 use crate::gate::{Gate, Pass};
 use crate::heap::{Heap, HeapLines};
 use crate::sink::Sink;
 use crate::source::{Look, Source};
-
-type Cell<T> = UnsafeCell<MaybeUninit<T>>;
 
 /// The tail's topmost bit: the writer is gone.
 const ENDED: u64 = 1 << 63;
@@ -48,12 +45,6 @@ pub struct Ring<T> {
     gate: Gate<Heap>,
 }
 
-// SAFETY: values of type T are written by one thread and copied by others, which is sending copies; invariants 1 and 2
-// exclude a copy beside a write.
-unsafe impl<T: Send> Send for Ring<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Ring<T> {}
-
 impl<T: Copy + Send> Ring<T> {
     /// A ring of `capacity` values of which `room` may be unread at a time, for up to `readers`; and its writer.
     ///
@@ -64,7 +55,7 @@ impl<T: Copy + Send> Ring<T> {
         assert!((1..=capacity).contains(&room), "room for {room} of {capacity} values");
         let gate_lines = Gate::<Heap>::words(readers) / crate::stride::LINE_WORDS;
         let gate = Gate::new(HeapLines::new(gate_lines, "a gate").from(0), room as u64);
-        let cells = slots::<T, _>(capacity, |_| UnsafeCell::new(MaybeUninit::uninit()));
+        let cells = slots::<T, _>(capacity, |_| Cell::empty());
         let ring = Arc::new(Self { tail: Line(AtomicU64::new(0)), cells, gate });
         let writer = Writer { cells: ring.lend(), next: 0, place: 0, limit: room as u64 };
         (ring, writer)
@@ -137,7 +128,7 @@ impl<T: Copy + Send> Writer<T> {
     #[inline(always)]
     fn put(&mut self, value: T) {
         // SAFETY: `next < limit`, so nobody reads the slot (invariant 1), and nobody else writes.
-        self.cells[self.place].with_mut(|cell| unsafe { (*cell).write(value) });
+        unsafe { self.cells[self.place].put(value) };
         self.next += 1;
         let behind = self.place + 1;
         self.place = if behind == self.cells.len() { 0 } else { behind };
@@ -224,7 +215,7 @@ impl<T: Copy + Send> Reader<T> {
     #[inline(always)]
     fn get(&self, place: usize) -> T {
         // SAFETY: at or behind this reader's position and below the tail: published, and nobody writes it (invariant 2).
-        self.cells[place].with(|cell| unsafe { (*cell).assume_init() })
+        unsafe { self.cells[place].get() }
     }
 }
 

@@ -4,12 +4,12 @@ use core::fmt;
 
 use bytemuck::Pod;
 use xbar_layout::Lent;
-use xbar_layout::sync::{AtomicU64, Ordering};
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 
 use crate::channel::Subscribers;
 use crate::copy::{load_bytes, load_value, store_part, store_value};
 use crate::heap::Heap;
-use crate::mpmc::{Claim, HEAD_WORDS, Poll, Reader, Writer};
+use crate::mpmc::{Claim, Glimpse, HEAD_WORDS, Poll, Reader, Writer};
 use crate::source::{Look, Lossy, Source};
 use crate::stride::ValueStride;
 use crate::subscriber::Subscriber;
@@ -18,10 +18,10 @@ use crate::subscriber::Subscriber;
 pub(crate) type Slots<T> = ValueStride<T, HEAD_WORDS>;
 
 /// Makes the subscribers of a [`channel_mpmc`].
-pub type MpSubscribers<T, K = Heap> = Subscribers<Reader<K, Slots<T>>>;
+pub type MpSubscribers<T, K = Heap> = Subscribers<Shared<T, K>>;
 
 /// Receives from a [`channel_mpmc`].
-pub type MpSubscriber<T, K = Heap> = Subscriber<Reader<K, Slots<T>>>;
+pub type MpSubscriber<T, K = Heap> = Subscriber<Shared<T, K>>;
 
 /// A lossy channel with any number of writers: clone the publisher, one for each thread.
 ///
@@ -42,7 +42,6 @@ pub type MpSubscriber<T, K = Heap> = Subscriber<Reader<K, Slots<T>>>;
 /// ```
 #[cfg(feature = "alloc")]
 pub fn channel_mpmc<T: Pod>(capacity: usize) -> (MpPublisher<T>, MpSubscribers<T>) {
-    use xbar_layout::sync::ReadU64;
     let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 2);
     let (words, head, writers) = (lines.from(2), lines.first_of(0), lines.first_of(1));
     let read_words = words.part(|words| ReadU64::of_slice(words));
@@ -53,7 +52,8 @@ pub fn channel_mpmc<T: Pod>(capacity: usize) -> (MpPublisher<T>, MpSubscribers<T
     let (writer, reader) = ends.unwrap_or_else(|error| panic!("{error}"));
     // ORDERING: none; nobody else has seen the channel.
     writers.store(1, Ordering::Relaxed);
-    (MpPublisher { writer, writers }, Subscribers::new(reader))
+    let shared = Shared { reader, writers: writers.part(ReadU64::of) };
+    (MpPublisher { writer, writers }, Subscribers::new(shared))
 }
 
 /// A writing end of a [`channel_mpmc`]. Lock-free: no call waits for a subscriber or for another publisher.
@@ -117,7 +117,7 @@ impl<T: Pod, K> MpPublisher<T, K> {
 /// Another publisher of the same channel.
 impl<T: Pod, K: Clone> Clone for MpPublisher<T, K> {
     fn clone(&self) -> Self {
-        // ORDERING: none; a count that only its end is interesting of, and this handle keeps it from ending.
+        // ORDERING: none; this handle keeps the count from ending.
         self.writers.fetch_add(1, Ordering::Relaxed);
         Self { writer: self.writer.sibling(0), writers: self.writers.clone() }
     }
@@ -125,11 +125,9 @@ impl<T: Pod, K: Clone> Clone for MpPublisher<T, K> {
 
 impl<T: Pod, K> Drop for MpPublisher<T, K> {
     fn drop(&mut self) {
-        // ORDERING: writers-gone: release, so that what this one did comes before the end of the stream; acquire, so that
-        // the last one's end comes after what the others did.
-        if self.writers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.writer.end();
-        }
+        // ORDERING: writers-gone: release pairs with the reader that finds no writer: all that was published is there. The
+        // counts of the writers before are part of the same release sequence.
+        self.writers.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -181,65 +179,102 @@ impl<T: Pod, K> fmt::Debug for MpReserved<'_, T, K> {
     }
 }
 
-impl<T: Pod, K> Source for Reader<K, Slots<T>> {
-    type Value = T;
+/// A reading end that knows when all writers are gone.
+pub struct Shared<T: Pod, K = Heap> {
+    reader: Reader<K, Slots<T>>,
+    writers: Lent<ReadU64, K>,
+}
 
+impl<T: Pod, K> Shared<T, K> {
     #[inline(always)]
-    fn look(&mut self) -> Look<T> {
-        match self.poll() {
-            Poll::Ready(glimpse) => match load_value(Slots::<T>::value(glimpse.words()), || glimpse.accept())
-            {
+    fn writers_are_gone(&self) -> bool {
+        // ORDERING: writers-gone: pairs with the release of every writer that left.
+        self.writers.load_acquire() == 0
+    }
+
+    /// One look, without the end.
+    #[inline(always)]
+    fn look_once<R>(&mut self, read: impl FnOnce(Glimpse<'_>) -> Option<R>) -> Look<R> {
+        match self.reader.poll() {
+            Poll::Ready(glimpse) => match read(glimpse) {
                 Some(value) => Look::Value(value),
                 None => Look::Overtaken,
             },
             Poll::Empty => Look::Empty,
-            Poll::Ended => Look::Ended,
             Poll::Overtaken => Look::Overtaken,
         }
+    }
+
+    #[inline(always)]
+    fn look_to_the_end<R>(&mut self, mut read: impl FnMut(Glimpse<'_>) -> Option<R>) -> Look<R> {
+        match self.look_once(&mut read) {
+            // What the last one published just before it left is there now.
+            Look::Empty if self.writers_are_gone() => match self.look_once(read) {
+                Look::Empty => Look::Ended,
+                found => found,
+            },
+            found => found,
+        }
+    }
+}
+
+impl<T: Pod, K> Source for Shared<T, K> {
+    type Value = T;
+
+    #[inline(always)]
+    fn look(&mut self) -> Look<T> {
+        self.look_to_the_end(|glimpse| load_value(Slots::<T>::value(glimpse.words()), || glimpse.accept()))
     }
 
     #[inline(always)]
     fn look_into(&mut self, place: &mut T) -> Look<()> {
-        match self.poll() {
-            Poll::Ready(glimpse) => {
-                load_bytes(bytemuck::bytes_of_mut(place), Slots::<T>::value(glimpse.words()));
-                if glimpse.accept() { Look::Value(()) } else { Look::Overtaken }
-            }
-            Poll::Empty => Look::Empty,
-            Poll::Ended => Look::Ended,
-            Poll::Overtaken => Look::Overtaken,
-        }
+        self.look_to_the_end(|glimpse| {
+            load_bytes(bytemuck::bytes_of_mut(place), Slots::<T>::value(glimpse.words()));
+            glimpse.accept().then_some(())
+        })
     }
 
     fn catch_up(&mut self) -> u64 {
-        self.catch_up()
+        self.reader.catch_up()
     }
 
     #[inline(always)]
     fn is_empty(&self) -> bool {
-        self.is_empty()
+        self.reader.is_empty() && !self.writers_are_gone()
     }
 
     #[inline(always)]
     fn position(&self) -> u64 {
-        self.next()
+        self.reader.next()
     }
 
     fn pending(&self) -> u64 {
-        self.pending()
+        self.reader.pending()
     }
 }
 
-impl<T: Pod, K: Clone> Lossy for Reader<K, Slots<T>> {
+impl<T: Pod, K: Clone> Lossy for Shared<T, K> {
     fn skip_all(&mut self) {
-        self.skip_all();
+        self.reader.skip_all();
     }
 
     fn rewind(&mut self) {
-        self.rewind();
+        self.reader.rewind();
     }
 
     fn skip_to_newest(&mut self) -> u64 {
-        self.skip_to_newest()
+        self.reader.skip_to_newest()
+    }
+}
+
+impl<T: Pod, K: Clone> Clone for Shared<T, K> {
+    fn clone(&self) -> Self {
+        Self { reader: self.reader.clone(), writers: self.writers.clone() }
+    }
+}
+
+impl<T: Pod, K> fmt::Debug for Shared<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("reader", &self.reader).finish_non_exhaustive()
     }
 }

@@ -39,7 +39,6 @@ impl Account {
                 if glimpse.accept() { Some(words) } else { None }
             }
             Poll::Empty => return false,
-            Poll::Ended => panic!("nobody ended it"),
             Poll::Overtaken => None,
         };
         match seen {

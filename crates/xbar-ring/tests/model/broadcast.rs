@@ -1,11 +1,9 @@
 //! The broadcast ring against a plain oracle: a vector that never forgets.
-#![cfg(not(xbar_loom))]
-
-mod scenarios;
 
 use proptest::prelude::*;
-use scenarios::message;
 use xbar_ring::{HeapRing, Received};
+
+use crate::scenarios::message;
 
 #[derive(Debug, Clone)]
 enum Operation {

@@ -1,10 +1,8 @@
-//! What a caller of the broadcast ring sees, case by case.
-#![cfg(not(xbar_loom))]
+//! The broadcast ring over words.
 
-mod scenarios;
-
-use scenarios::message;
 use xbar_ring::{HeapRing, Poll, Received};
+
+use crate::scenarios::message;
 
 #[test]
 fn an_abandoned_claim_changes_nothing_a_reader_sees() {

@@ -1,16 +1,13 @@
-//! The scenarios of the models, with real threads and many messages.
-#![cfg(not(xbar_loom))]
-
-mod scenarios;
+//! The broadcast ring over words.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use scenarios::{Account, read_one, write};
 use xbar_ring::{HeapRing, Received};
 
-const MESSAGES: u64 = 300_000;
+use crate::MESSAGES;
+use crate::scenarios::{Account, read_one, write};
 
 #[test]
 fn readers_account_for_every_message_under_load() {

@@ -1,0 +1,13 @@
+//! What a caller sees, case by case.
+#![cfg(not(xbar_loom))]
+
+#[path = "../scenarios/mod.rs"]
+mod scenarios;
+
+mod bounded;
+mod broadcast;
+mod fixed;
+mod lossy;
+mod mpmc;
+mod stage;
+mod waiting;
