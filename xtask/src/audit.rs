@@ -181,7 +181,7 @@ impl Models {
         let mut outcome = Outcome::Survived;
         for package in asked(mutant) {
             let program = self.build(package)?;
-            if program.was_there && package != mutant.package() {
+            if program.was_there && **package != *mutant.package() {
                 continue; // without the features that compile this file, nothing here could notice
             }
             if program.was_there {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod firmware;
 mod loom;
 mod sections;
 mod test;
@@ -19,6 +20,7 @@ usage: cargo xtask <command>
                        weakens every memory ordering of the rings and the pool in turn and names the model that notices;
                        --only: in files and functions with WORD in their name; --list: only says what it would weaken
   tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
+  firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
 ";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         },
         ["tsan"] => tsan::run(tsan::Effort::Often),
         ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
+        ["firmware"] => firmware::run(),
         ["tidy"] => tidy::run(),
         _ => return usage(),
     };

@@ -3,7 +3,7 @@
 use xshell::{Shell, cmd};
 
 use crate::sections::section;
-use crate::{Result, demo, loom, root, tidy};
+use crate::{Result, demo, firmware, loom, root, tidy};
 
 /// Runs all sections, the quick ones first; stops at the first that fails.
 pub fn run() -> Result {
@@ -20,6 +20,7 @@ pub fn run() -> Result {
         // Without their default features the lower crates need neither std nor an allocator.
         Ok(cmd!(sh, "cargo check -p xbar-layout -p xbar-ring -p xbar-pool --no-default-features").run()?)
     })?;
+    section("firmware", firmware::run)?;
     section("tests", || Ok(cmd!(sh, "cargo test --workspace").run()?))?;
     section("models", || loom::run(loom::Bound::Quick))?;
     section("demo", demo::run)
