@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod audit;
+mod compare;
 mod demo;
 mod firmware;
 mod loom;
@@ -22,6 +23,8 @@ usage: cargo xtask <command>
   tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
+  compare [FLAGS]      ours and the peers in one run: --quick (50 s), --only WORD, --check (1 when a goal is missed),
+                       --rounds N; writes target/compare/
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
         ["firmware"] => firmware::run(),
         ["tidy"] => tidy::run(),
+        ["compare", ref flags @ ..] => return compare::run(flags),
         _ => return usage(),
     };
     match done {

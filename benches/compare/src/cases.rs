@@ -1,0 +1,33 @@
+//! The cases, one file for each family or part of one.
+
+mod ring_same_thread;
+
+use crate::case::Case;
+
+/// Words that `--only` takes.
+pub const FAMILIES: &[&str] = &["ring"];
+
+/// All cases.
+pub fn all() -> Vec<Case> {
+    ring_same_thread::cases()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_a_case_and_every_case_a_family() {
+        let cases = all();
+        assert!(cases.iter().all(|case| FAMILIES.contains(&case.family)));
+        assert!(FAMILIES.iter().all(|family| cases.iter().any(|case| case.family == *family)));
+    }
+
+    #[test]
+    fn no_two_cases_have_one_name() {
+        let mut names: Vec<_> = all().iter().map(|case| (case.name, case.payload)).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all().len());
+    }
+}

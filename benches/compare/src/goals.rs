@@ -1,0 +1,63 @@
+//! The goals, as data: at most so many times the reference, in the same run.
+
+/// One goal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goal {
+    /// Name of the case.
+    pub case: &'static str,
+    /// Bytes of one message.
+    pub payload: u64,
+    /// Name of the contender that ours is measured by.
+    pub reference: &'static str,
+    /// Ours / reference, at most.
+    pub most: f64,
+}
+
+const fn goal(case: &'static str, payload: u64, reference: &'static str, most: f64) -> Goal {
+    Goal { case, payload, reference, most }
+}
+
+/// All of them.
+pub const GOALS: &[Goal] = &[
+    goal("ring: publish + receive", 8, "photon-ring", 0.65),
+    goal("ring: publish alone", 8, "photon-ring", 0.6),
+    goal("ring: publish + receive", 256, "photon-ring", 0.5),
+    goal("ring: publish + receive", 1024, "photon-ring", 0.35),
+    goal("ring: many writers, publish + receive", 8, "photon-ring", 0.8),
+    goal("ring: fan-out to 10", 8, "photon-ring", 0.8),
+    goal("ring: batch of 64", 8, "photon-ring", 0.8),
+];
+
+/// The goal for ours beside `reference`, if there is one.
+pub fn find(case: &str, payload: u64, reference: &str) -> Option<f64> {
+    let fits = |goal: &&Goal| goal.case == case && goal.payload == payload && goal.reference == reference;
+    GOALS.iter().find(fits).map(|goal| goal.most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+
+    #[test]
+    fn every_goal_is_of_a_case_and_a_contender_that_exist() {
+        let cases = cases::all();
+        for goal in GOALS {
+            let case = cases.iter().find(|case| case.name == goal.case && case.payload == goal.payload);
+            let case = case.unwrap_or_else(|| panic!("no case for {goal:?}"));
+            let mut names = case.limit.iter().chain(&case.peers).map(|contender| contender.name);
+            assert!(names.any(|name| name == goal.reference), "no contender for {goal:?}");
+        }
+    }
+
+    #[test]
+    fn no_pair_has_two_goals() {
+        for (index, goal) in GOALS.iter().enumerate() {
+            assert_eq!(find(goal.case, goal.payload, goal.reference), Some(goal.most));
+            let same = |other: &&Goal| {
+                (other.case, other.payload, other.reference) == (goal.case, goal.payload, goal.reference)
+            };
+            assert_eq!(GOALS[index..].iter().filter(same).count(), 1, "{goal:?}");
+        }
+    }
+}

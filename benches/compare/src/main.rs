@@ -1,0 +1,124 @@
+//! Ours and the peers, alternately, in one run: figures, their ratios, and whether the goals are met.
+#![deny(unsafe_code)]
+
+mod arguments;
+mod case;
+mod cases;
+mod clock;
+mod contract;
+mod goals;
+mod limits;
+mod machine;
+mod peers;
+mod pin;
+mod plot;
+mod report;
+mod rounds;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use arguments::Arguments;
+use case::Case;
+use report::Row;
+use rounds::Effort;
+
+/// All that `--quick` may take, and a little less.
+const QUICK: Duration = Duration::from_secs(44);
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Works all cases that are asked for; false when goals are missed and that matters.
+fn run(arguments: &Arguments) -> Result<bool, String> {
+    let machine = machine::describe(&warnings());
+    println!("{}\n\n{}", machine::text(&machine), table::head());
+    let mut cases = cases::all();
+    cases.retain(|case| arguments.only.is_none_or(|family| family == case.family));
+    let rows = work(&cases, arguments);
+    for line in table::latencies(&rows) {
+        println!("{line}");
+    }
+    let folder = write(&report::json(&machine, &rows), &rows)?;
+    println!("\nwritten: {}", folder.display());
+    let missed: Vec<_> = rows.iter().filter(|row| row.met() == Some(false)).collect();
+    if !arguments.check || missed.is_empty() {
+        return Ok(true);
+    }
+    println!("\n{} goals are missed:\n{}", missed.len(), table::head());
+    for row in missed {
+        println!("{}", table::row(row));
+    }
+    Ok(false)
+}
+
+/// Why figures may be off. Leaves this thread pinned, if that works.
+fn warnings() -> Vec<String> {
+    let mut warnings = Vec::new();
+    if pin::cores().len() < 2 {
+        warnings.push("one core: two threads share it, and their figures say nothing".into());
+    }
+    if !pin::pin(0) {
+        warnings.push("threads cannot be pinned: figures will scatter".into());
+    }
+    if cfg!(debug_assertions) {
+        warnings.push("not optimised: build with --release".into());
+    }
+    warnings
+}
+
+/// The rows of all cases, printed as they come.
+fn work(cases: &[Case], arguments: &Arguments) -> Vec<Row> {
+    let start = Instant::now();
+    let mut rows = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let left = QUICK.saturating_sub(start.elapsed()) / (cases.len() - index) as u32;
+        let effort = if arguments.quick {
+            let contenders = 1 + case.peers.len() as u32;
+            let slice = (left / contenders / 16).min(Duration::from_millis(4));
+            Effort { rounds: arguments.rounds.unwrap_or(15), slice, budget: left }
+        } else {
+            let slice = Duration::from_millis(20);
+            Effort { rounds: arguments.rounds.unwrap_or(31), slice, budget: Duration::from_secs(60) }
+        };
+        for row in report::rows(case, &rounds::work(case, effort)) {
+            println!("{}", table::row(&row));
+            rows.push(row);
+        }
+    }
+    println!("\n{} cases in {:.1} s", cases.len(), start.elapsed().as_secs_f64());
+    rows
+}
+
+/// Writes the report and the plots; returns where.
+fn write(report: &serde_json::Value, rows: &[Row]) -> Result<PathBuf, String> {
+    let folder = Path::new("target/compare");
+    let told = |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(told)?;
+    fs::write(folder.join("report.json"), format!("{report:#}\n")).map_err(told)?;
+    for family in cases::FAMILIES {
+        let rows: Vec<_> = rows.iter().filter(|row| row.family == *family).cloned().collect();
+        if !rows.is_empty() {
+            fs::write(folder.join(format!("{family}.svg")), plot::bars(family, &rows)).map_err(told)?;
+        }
+    }
+    Ok(folder.to_owned())
+}

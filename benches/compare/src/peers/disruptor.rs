@@ -1,0 +1,92 @@
+//! disruptor: a lossless ring whose readers are event pollers, so that the harness pins their threads.
+
+use disruptor::{
+    BusySpin, EventPoller, MultiProducer, MultiProducerBarrier, Producer, SingleConsumerBarrier,
+    SingleProducer, SingleProducerBarrier, build_multi_producer, build_single_producer,
+};
+
+use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends};
+
+/// `build_single_producer`, one reader.
+#[derive(Debug)]
+pub struct Single;
+
+/// `build_multi_producer`, one reader.
+#[derive(Debug)]
+pub struct Multi;
+
+/// A writing end of either.
+pub struct Writer<P>(P);
+
+/// A reading end of either.
+pub struct Poller<T, B>(EventPoller<T, B>);
+
+impl<T: Payload> Channel<T> for Single {
+    type Sender = Writer<SingleProducer<T, SingleConsumerBarrier>>;
+    type Receiver = Poller<T, SingleProducerBarrier>;
+
+    fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
+        let (poller, builder) = build_single_producer(slots, T::zeroed, BusySpin).new_event_poller();
+        let mut only = Some(Poller(poller));
+        (Writer(builder.build()), std::array::from_fn(|_| only.take().expect("ask for one reader")))
+    }
+}
+
+impl<T: Payload> Channel<T> for Multi {
+    type Sender = Writer<MultiProducer<T, SingleConsumerBarrier>>;
+    type Receiver = Poller<T, MultiProducerBarrier>;
+
+    fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
+        let (poller, builder) = build_multi_producer(slots, T::zeroed, BusySpin).new_event_poller();
+        let mut only = Some(Poller(poller));
+        (Writer(builder.build()), std::array::from_fn(|_| only.take().expect("ask for one reader")))
+    }
+}
+
+impl<T: Payload> ManyWriters<T> for Multi {
+    fn another(sender: &Self::Sender) -> Self::Sender {
+        Writer(sender.0.clone())
+    }
+}
+
+impl<T: Payload, P: Producer<T>> Sends<T> for Writer<P> {
+    #[inline(always)]
+    fn send(&mut self, value: T) {
+        self.0.publish(|slot| *slot = value);
+    }
+
+    #[inline(always)]
+    fn send_many(&mut self, values: &[T]) {
+        self.0.batch_publish(values.len(), |slots| {
+            for (slot, value) in slots.zip(values) {
+                *slot = *value;
+            }
+        });
+    }
+}
+
+macro_rules! receives {
+    ($barrier:ty) => {
+        impl<T: Payload> Receives<T> for Poller<T, $barrier> {
+            #[inline(always)]
+            fn receive(&mut self) -> Option<T> {
+                let mut events = self.0.take(1).ok()?;
+                (&mut events).next().copied()
+            }
+
+            #[inline(always)]
+            fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+                let Ok(mut events) = self.0.take(most as u64) else { return 0 };
+                let there = (&mut events).len();
+                for event in &mut events {
+                    each(*event);
+                }
+                there
+            }
+        }
+    };
+}
+
+// The trait that both barriers share is not public.
+receives!(SingleProducerBarrier);
+receives!(MultiProducerBarrier);

@@ -1,0 +1,56 @@
+//! rtrb: a lossless ring of one writer and one reader.
+
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
+
+use crate::contract::{Channel, Payload, Receives, Sends};
+
+/// `RingBuffer`.
+#[derive(Debug)]
+pub struct Pair;
+
+impl<T: Payload> Channel<T> for Pair {
+    type Sender = Producer<T>;
+    type Receiver = Consumer<T>;
+
+    fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
+        let (producer, consumer) = RingBuffer::new(slots);
+        let mut only = Some(consumer);
+        (producer, std::array::from_fn(|_| only.take().expect("rtrb has one reader: ask for one")))
+    }
+}
+
+impl<T: Payload> Sends<T> for Producer<T> {
+    #[inline(always)]
+    fn send(&mut self, mut value: T) {
+        while let Err(PushError::Full(back)) = self.push(value) {
+            value = back;
+        }
+    }
+
+    #[inline(always)]
+    fn send_many(&mut self, values: &[T]) {
+        let mut rest = values;
+        while !rest.is_empty() {
+            rest = self.push_partial_slice(rest).1;
+        }
+    }
+}
+
+impl<T: Payload> Receives<T> for Consumer<T> {
+    #[inline(always)]
+    fn receive(&mut self) -> Option<T> {
+        self.pop().ok()
+    }
+
+    #[inline(always)]
+    fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+        let there = self.slots().min(most);
+        let Ok(chunk) = self.read_chunk(there) else { return 0 };
+        let (first, second) = chunk.as_slices();
+        for value in first.iter().chain(second) {
+            each(*value);
+        }
+        chunk.commit_all();
+        there
+    }
+}

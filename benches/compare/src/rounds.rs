@@ -1,0 +1,194 @@
+//! Interleaved rounds: everybody works in each round, and a ratio is of two figures of the same round.
+//!
+//! The machine's speed drifts; what drifts slower than a round drops out of the ratio.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::case::{Case, Contender};
+use crate::clock::{Plan, Round};
+use crate::contract::Outcome;
+
+/// How much work is put into a case.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Rounds, if there is time.
+    pub rounds: usize,
+    /// Time of one contender in one round.
+    pub slice: Duration,
+    /// Time of the whole case; [`FEWEST`] rounds are worked whatever it says.
+    pub budget: Duration,
+}
+
+/// Rounds below which a median says nothing.
+pub const FEWEST: usize = 3;
+/// Turns before the clock starts, at least: more than any ring here has slots.
+const WARM: u64 = 1500;
+/// Turns of the first look at how long one takes.
+const LOOK: u64 = 64;
+/// Single turns of a round.
+const SINGLES: u64 = 2000;
+
+/// What one contender gave.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// ns of one turn, round by round.
+    pub rounds: Vec<f64>,
+    /// ns of single turns, of all rounds together.
+    pub singles: Histogram<u64>,
+}
+
+/// What a case gave: for each contender its figures, or why there are none.
+#[derive(Debug)]
+pub struct Measured {
+    /// Of ours.
+    pub ours: Option<Outcome<Figures>>,
+    /// Of the limit.
+    pub limit: Option<Outcome<Figures>>,
+    /// Of the peers, in the case's order.
+    pub peers: Vec<Outcome<Figures>>,
+}
+
+struct Working<'c> {
+    contender: &'c Contender,
+    plan: Plan,
+    outcome: Outcome<Figures>,
+}
+
+impl<'c> Working<'c> {
+    /// Checks the contender and learns how long its turns are.
+    fn start(contender: &'c Contender, slice: Duration, latency: bool) -> Self {
+        let mut plan = Plan { warm: LOOK, turns: LOOK, singles: 0 };
+        let figures = Figures { rounds: Vec::new(), singles: histogram() };
+        let mut look = |turns| {
+            (plan.turns, plan.warm) = (turns, WARM.min(turns));
+            contender.run(&plan).map(|round| round.ns)
+        };
+        // The first turns are slow ones: twice.
+        let looked = contender.check().and_then(|()| look(LOOK)).and_then(|ns| look(turns_in(slice / 4, ns)));
+        let outcome = looked.map(|ns| {
+            plan.turns = turns_in(slice, ns);
+            plan.warm = WARM.min(plan.turns);
+            plan.singles = if latency { SINGLES.min(plan.turns) } else { 0 };
+            figures
+        });
+        Self { contender, plan, outcome }
+    }
+
+    fn round(&mut self) {
+        let Ok(figures) = &mut self.outcome else { return };
+        match self.contender.run(&self.plan) {
+            Ok(Round { ns, singles }) => {
+                figures.rounds.push(ns);
+                for ns in singles {
+                    figures.singles.saturating_record(ns);
+                }
+            }
+            Err(error) => self.outcome = Err(error),
+        }
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 1_000_000_000, 3).expect("bounds in order")
+}
+
+/// Turns of `ns` that fill `slice`.
+fn turns_in(slice: Duration, ns: f64) -> u64 {
+    ((slice.as_nanos() as f64 / ns.max(0.3)) as u64).clamp(16, 10_000_000)
+}
+
+/// Works a case.
+pub fn work(case: &Case, effort: Effort) -> Measured {
+    let start = Instant::now();
+    let everybody = case.ours.iter().chain(&case.limit).chain(&case.peers);
+    let mut working: Vec<_> =
+        everybody.map(|contender| Working::start(contender, effort.slice, case.latency)).collect();
+    for round in 0..effort.rounds {
+        if round >= FEWEST && start.elapsed() >= effort.budget {
+            break;
+        }
+        // There and back, so that nobody always follows the same one.
+        if round % 2 == 0 {
+            working.iter_mut().for_each(Working::round);
+        } else {
+            working.iter_mut().rev().for_each(Working::round);
+        }
+    }
+    let mut outcomes = working.into_iter().map(|working| working.outcome);
+    let ours = case.ours.as_ref().and_then(|_| outcomes.next());
+    let limit = case.limit.as_ref().and_then(|_| outcomes.next());
+    Measured { ours, limit, peers: outcomes.collect() }
+}
+
+/// The `part`-quantile, 0 to 1.
+pub fn quantile(figures: &[f64], part: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+/// The median.
+pub fn median(figures: &[f64]) -> f64 {
+    quantile(figures, 0.5)
+}
+
+/// Ratios round by round.
+pub fn ratios(ours: &[f64], reference: &[f64]) -> Vec<f64> {
+    ours.iter().zip(reference).map(|(ours, reference)| ours / reference).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_of_the_same_round() {
+        // The machine halves its speed in the middle: the medians of each, divided, would say 2.
+        let (ours, reference) = ([1.0, 1.0, 2.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0, 2.0]);
+        assert_eq!(median(&ratios(&ours, &reference)), 1.0);
+    }
+
+    #[test]
+    fn quantiles_of_few_figures() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(quantile(&[3.0, 1.0, 2.0], 0.0), 1.0);
+        assert_eq!(quantile(&[3.0, 1.0, 2.0], 1.0), 3.0);
+        assert!(median(&[]).is_nan());
+    }
+
+    fn effort(rounds: usize, budget: Duration) -> Effort {
+        Effort { rounds, slice: Duration::from_micros(1), budget }
+    }
+
+    fn steady(ns: f64) -> Contender {
+        Contender::bare("steady", move |_| Round { ns, singles: Vec::new() })
+    }
+
+    #[test]
+    fn everybody_works_in_each_round_and_a_spent_budget_ends_them() {
+        let case = || Case::new("ring", "test", 8).ours(steady(2.0)).limit(steady(1.0)).peer(steady(4.0));
+        let rounds = |effort| {
+            let measured = work(&case(), effort);
+            let of = |outcome: &Outcome<Figures>| outcome.as_ref().expect("figures").rounds.len();
+            [
+                of(measured.ours.as_ref().unwrap()),
+                of(measured.limit.as_ref().unwrap()),
+                of(&measured.peers[0]),
+            ]
+        };
+        assert_eq!(rounds(effort(7, Duration::from_secs(60))), [7; 3]);
+        assert_eq!(rounds(effort(7, Duration::ZERO)), [FEWEST; 3]);
+    }
+
+    #[test]
+    fn one_who_fails_does_not_stop_the_others() {
+        let failing = Contender::new("failing", || Err("no".into()), |_| panic!("never asked"));
+        let measured =
+            work(&Case::new("ring", "test", 8).ours(steady(1.0)).peer(failing), effort(3, Duration::ZERO));
+        assert!(measured.ours.unwrap().is_ok());
+        assert_eq!(measured.peers[0].as_ref().unwrap_err(), "no");
+    }
+}

@@ -1,0 +1,27 @@
+//! `compare`: ours and the peers in one run. The package that does it lives outside the workspace, in benches/compare.
+
+use std::process::{Command, ExitCode};
+
+use crate::root;
+
+/// Builds the package in release and runs it with `flags`; its exit code is ours.
+pub fn run(flags: &[&str]) -> ExitCode {
+    let mut command = Command::new("cargo");
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "benches/compare/Cargo.toml",
+        "--",
+    ]);
+    match command.args(flags).current_dir(root()).status() {
+        // No code: killed by a signal.
+        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("xtask: cannot start cargo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
