@@ -1,15 +1,24 @@
 //! The cases, one file for each family or part of one.
 
+mod ring_round_trip;
 mod ring_same_thread;
+pub mod topic_round_trip;
+mod topic_same_thread;
 
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring"];
+pub const FAMILIES: &[&str] = &["ring", "topic"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
-    ring_same_thread::cases()
+    let parts = [
+        ring_same_thread::cases(),
+        ring_round_trip::cases(),
+        topic_same_thread::cases(),
+        topic_round_trip::cases(),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,12 @@ pub trait Payload: bytemuck::Pod + photon_ring::Pod + PartialEq + Debug + Send +
     /// Makes it message `number`.
     fn number(&mut self, number: u64);
 
+    /// Which message it is.
+    #[inline(always)]
+    fn which(&self) -> u64 {
+        bytemuck::cast_slice(std::slice::from_ref(self))[0]
+    }
+
     /// Message `number`, with all other words made from it.
     fn filled(number: u64) -> Self {
         let mut value = Self::zeroed();

@@ -26,6 +26,22 @@ pub const GOALS: &[Goal] = &[
     goal("ring: many writers, publish + receive", 8, "photon-ring", 0.8),
     goal("ring: fan-out to 10", 8, "photon-ring", 0.8),
     goal("ring: batch of 64", 8, "photon-ring", 0.8),
+    goal("ring: round trip, two threads", 8, "two bare atomics", 1.15),
+    goal("ring: round trip, two threads", 56, "two bare atomics", 1.15),
+    goal("topic: by loan", 8, "crossbar", 0.45),
+    goal("topic: by loan", 8, "iceoryx2", 0.08),
+    goal("topic: by copy", 8, "crossbar", 0.25),
+    goal("topic: by loan", 1024, "crossbar", 0.6),
+    goal("topic: by loan", 64 << 10, "memcpy", 1.05),
+    goal("topic: by loan", 1 << 20, "memcpy", 1.05),
+    goal("topic: round trip, two threads", 8, "two bare atomics", 1.25),
+    goal("topic: round trip, two threads", 40, "two bare atomics", 1.25),
+    goal("topic: round trip, two processes", 8, "two bare atomics", 1.25),
+    goal("topic: round trip, two processes", 40, "two bare atomics", 1.25),
+    goal("topic: round trip, two processes", 1024, "crossbar", 0.75),
+    goal("topic: round trip, 8 B of a block touched", 1 << 20, "two bare atomics", 2.6),
+    goal("topic: round trip, 8 B of a block touched", 1 << 20, "xbar, 64 B", 1.1),
+    goal("topic: round trip, 8 B of a block touched", 64 << 20, "xbar, 64 B", 1.1),
 ];
 
 /// The goal for ours beside `reference`, if there is one.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use crate::bus::first;
 use crate::clock::{Plan, Round, time};
 use crate::pin::pin;
 
@@ -53,18 +54,69 @@ pub fn store(plan: &Plan) -> Round {
 
 /// A whole payload of `bytes` copied and read.
 pub fn copy(plan: &Plan, bytes: usize) -> Round {
-    let source = vec![7_u8; bytes];
-    let mut target = vec![0_u8; bytes];
+    let (source, mut target) = (Pages::new(bytes, 7), Pages::new(bytes, 0));
     time(plan, |_| {
-        black_box(&mut target).copy_from_slice(black_box(&source));
-        black_box(read(black_box(&target)));
+        black_box(target.bytes()).copy_from_slice(black_box(source.as_ref()));
+        black_box(read(black_box(target.as_ref())));
     })
 }
 
-/// Reads every byte: the sum of a payload's words.
-#[inline]
+/// Reads a payload: one word of each of its cache lines.
+#[inline(always)]
 pub fn read(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let words = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)));
-    rest.iter().fold(words, |sum, byte| sum.wrapping_add(u64::from(*byte)))
+    bytes.chunks(64).fold(0, |sum: u64, line| sum.wrapping_add(first(line)))
+}
+
+/// Memory that begins at a page. How fast a copy is depends on where its ends lie within theirs; nobody's may differ.
+#[derive(Debug)]
+pub struct Pages {
+    memory: Vec<u8>,
+    start: usize,
+    bytes: usize,
+}
+
+impl Pages {
+    /// `bytes` of `value`.
+    pub fn new(bytes: usize, value: u8) -> Self {
+        const PAGE: usize = 4096;
+        let memory = vec![value; bytes + PAGE];
+        let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
+        Self { memory, start, bytes }
+    }
+
+    /// To be written.
+    #[inline(always)]
+    pub fn bytes(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + self.bytes]
+    }
+}
+
+impl AsRef<[u8]> for Pages {
+    #[inline(always)]
+    fn as_ref(&self) -> &[u8] {
+        &self.memory[self.start..self.start + self.bytes]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_begin_at_a_page_and_hold_what_was_asked_for() {
+        for bytes in [1, 8, 4096, 5000] {
+            let mut pages = Pages::new(bytes, 7);
+            assert_eq!(pages.as_ref().as_ptr() as usize % 4096, 0);
+            assert_eq!(pages.bytes(), vec![7; bytes]);
+        }
+    }
+
+    #[test]
+    fn reading_looks_into_every_line() {
+        let mut pages = Pages::new(200, 0);
+        for line in 0..4 {
+            pages.bytes()[line * 64] = 1;
+        }
+        assert_eq!(read(pages.as_ref()), 4);
+    }
 }

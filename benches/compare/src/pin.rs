@@ -31,8 +31,13 @@ pub fn cores() -> &'static [usize] {
 
 /// Pins the calling thread to the harness's `place`-th core; says whether that worked.
 pub fn pin(place: usize) -> bool {
-    let Some(core) = cores().get(place) else { return false };
+    cores().get(place).is_some_and(|core| pin_to(*core))
+}
+
+/// Pins the calling thread to a core by the system's number. For a process that inherits the affinity of a thread that
+/// is pinned already, and cannot know the others.
+pub fn pin_to(core: usize) -> bool {
     let mut set = CpuSet::new();
-    set.set(*core);
+    set.set(core);
     sched_setaffinity(None, &set).is_ok()
 }

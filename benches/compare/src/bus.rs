@@ -1,0 +1,110 @@
+//! What a library of topics must do to be measured: bytes of any size, published under a name, by whoever finds it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::contract::Outcome;
+
+/// Messages that a topic of any library here keeps: crossbar's default.
+pub const DEPTH: u32 = 8;
+
+/// A library of topics.
+pub trait Bus: 'static {
+    /// As goals and rows call it.
+    const NAME: &'static str;
+    /// A publishing handle of one topic.
+    type Output: Puts;
+    /// A receiving handle of one topic.
+    type Input: Takes;
+
+    /// Creates the topic `name` for messages of up to `bytes`.
+    fn output(name: &str, bytes: usize) -> Outcome<Self::Output>;
+
+    /// Receives what is published on `name` from now on; the topic exists.
+    fn input(name: &str) -> Outcome<Self::Input>;
+}
+
+/// A publishing handle.
+pub trait Puts {
+    /// Publishes a copy of `bytes`, by the library's shortest way to send what lies elsewhere.
+    fn copy(&mut self, bytes: &[u8]);
+
+    /// Borrows memory, writes all of `bytes` there, publishes it.
+    fn whole(&mut self, bytes: &[u8]);
+
+    /// Borrows `bytes` of memory, writes the first eight only, publishes it.
+    fn touch(&mut self, bytes: usize, first: u64);
+}
+
+/// A receiving handle.
+pub trait Takes {
+    /// Lets `read` have the next message in place, if there is one.
+    fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R>;
+
+    /// Waits for the next message with a core of its own.
+    fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R;
+}
+
+/// How a message is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// [`Puts::copy`].
+    Copy,
+    /// [`Puts::whole`].
+    Whole,
+    /// [`Puts::touch`].
+    Touch,
+}
+
+impl Way {
+    /// Its word on a command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Whole => "whole",
+            Self::Touch => "touch",
+        }
+    }
+
+    /// The way of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Copy, Self::Whole, Self::Touch].into_iter().find(|way| way.word() == word)
+    }
+
+    /// Publishes `bytes` this way.
+    #[inline(always)]
+    pub fn put(self, output: &mut impl Puts, bytes: &[u8]) {
+        match self {
+            Self::Copy => output.copy(bytes),
+            Self::Whole => output.whole(bytes),
+            Self::Touch => output.touch(bytes.len(), first(bytes)),
+        }
+    }
+}
+
+/// A name that no other topic of this machine has.
+pub fn fresh_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("xbar-compare-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The first eight bytes, as a number; fewer when there are no eight.
+#[inline(always)]
+pub fn first(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_ways_are_one_to_one() {
+        for way in [Way::Copy, Way::Whole, Way::Touch] {
+            assert_eq!(Way::of(way.word()), Some(way));
+        }
+        assert_eq!(Way::of("none"), None);
+    }
+}

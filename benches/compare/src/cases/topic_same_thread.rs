@@ -1,0 +1,65 @@
+//! Topics with both ends in one thread: the payload is written whole, and each of its cache lines read.
+
+use std::hint::black_box;
+
+use crate::bus::{Bus, Takes, Way, fresh_name};
+use crate::case::{Case, Contender};
+use crate::clock::{Plan, Round, time};
+use crate::contract::Outcome;
+use crate::limits::{self, Pages};
+use crate::peers::{crossbar, iceoryx2, xbar};
+
+const LOST: &str = "a message that was sent is there";
+
+/// The cases.
+pub fn cases() -> Vec<Case> {
+    vec![
+        case("topic: by loan", 8, Way::Whole),
+        case("topic: by copy", 8, Way::Copy),
+        case("topic: by loan", 1024, Way::Whole),
+        case("topic: by loan", 64 << 10, Way::Whole),
+        case("topic: by loan", 1 << 20, Way::Whole),
+    ]
+}
+
+fn case(name: &'static str, bytes: usize, way: Way) -> Case {
+    Case::new("topic", name, bytes)
+        .ours(contender::<xbar::Region>(bytes, way))
+        .limit(Contender::bare("memcpy", move |plan| limits::copy(plan, bytes)))
+        .peer(contender::<crossbar::Pool>(bytes, way))
+        .peer(contender::<iceoryx2::Service>(bytes, way))
+}
+
+fn contender<B: Bus>(bytes: usize, way: Way) -> Contender {
+    Contender::new(B::NAME, move || arrives::<B>(bytes, way), move |plan| one::<B>(plan, bytes, way))
+}
+
+/// Some messages, each compared.
+fn arrives<B: Bus>(bytes: usize, way: Way) -> Outcome<()> {
+    let name = fresh_name();
+    let mut output = B::output(&name, bytes)?;
+    let mut input = B::input(&name)?;
+    for number in 0..50_u8 {
+        let sent: Vec<u8> =
+            (0..bytes).map(|index| (index as u8).wrapping_mul(31).wrapping_add(number)).collect();
+        way.put(&mut output, &sent);
+        if input.take(|arrived| arrived == sent) != Some(true) {
+            return Err(format!("message {number} did not arrive as it was sent"));
+        }
+    }
+    match input.take(<[u8]>::len) {
+        None => Ok(()),
+        Some(bytes) => Err(format!("a message of {bytes} bytes arrived that was never sent")),
+    }
+}
+
+fn one<B: Bus>(plan: &Plan, bytes: usize, way: Way) -> Outcome<Round> {
+    let name = fresh_name();
+    let mut output = B::output(&name, bytes)?;
+    let mut input = B::input(&name)?;
+    let message = Pages::new(bytes, 7);
+    Ok(time(plan, |_| {
+        way.put(&mut output, black_box(message.as_ref()));
+        black_box(input.take(|arrived| limits::read(black_box(arrived))).expect(LOST));
+    }))
+}

@@ -1,0 +1,94 @@
+//! crossbar: its pool of blocks, in shared memory.
+
+use crossbar::{Config, Publisher, Stream, Subscriber, Topic, WaitStrategy};
+
+use crate::bus::{Bus, DEPTH, Puts, Takes};
+use crate::contract::{Outcome, told};
+
+const URI: &str = "/compare";
+/// What a block holds besides the message.
+const HEADER_BYTES: usize = 8;
+/// Blocks: those in the ring, one lent, one read, and what the publisher keeps at hand.
+const BLOCKS: u32 = 4 * DEPTH;
+
+/// A region with one topic.
+#[derive(Debug)]
+pub struct Pool;
+
+/// A publisher and its topic.
+pub struct Output {
+    publisher: Publisher,
+    topic: Topic,
+    _lock: Lock,
+}
+
+/// The lock file of a region, which crossbar leaves behind.
+struct Lock(String);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(format!("/dev/shm/crossbar-{}.lock", self.0));
+    }
+}
+
+/// A stream and the subscriber that it came from.
+pub struct Input {
+    stream: Stream,
+    _subscriber: Subscriber,
+}
+
+impl Bus for Pool {
+    const NAME: &'static str = "crossbar";
+    type Output = Output;
+    type Input = Input;
+
+    fn output(name: &str, bytes: usize) -> Outcome<Output> {
+        let block_size = u32::try_from((bytes + HEADER_BYTES).next_multiple_of(64)).map_err(told)?;
+        let config =
+            Config { max_topics: 1, block_count: BLOCKS, block_size, ring_depth: DEPTH, ..Config::default() };
+        let mut publisher = Publisher::create(name, config).map_err(told)?;
+        let topic = publisher.register(URI).map_err(told)?;
+        Ok(Output { publisher, topic, _lock: Lock(name.to_owned()) })
+    }
+
+    fn input(name: &str) -> Outcome<Input> {
+        let subscriber = Subscriber::connect(name).map_err(told)?;
+        let stream = subscriber.subscribe(URI).map_err(told)?;
+        Ok(Input { stream, _subscriber: subscriber })
+    }
+}
+
+impl Puts for Output {
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.publisher.publish(&self.topic, bytes).expect("sent");
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, bytes: &[u8]) {
+        let mut loan = self.publisher.loan(&self.topic).expect("a loan");
+        loan.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
+        loan.set_len(bytes.len()).expect("a length that fits");
+        loan.publish();
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, bytes: usize, first: u64) {
+        let mut loan = self.publisher.loan(&self.topic).expect("a loan");
+        loan.as_mut_slice()[..8].copy_from_slice(&first.to_le_bytes());
+        loan.set_len(bytes).expect("a length that fits");
+        loan.publish();
+    }
+}
+
+impl Takes for Input {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.stream.try_recv().map(|sample| read(&sample))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(&self.stream.recv_with(WaitStrategy::BusySpin).expect("a message"))
+    }
+}
