@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::contract::Outcome;
 
-/// Messages that a topic of any library here keeps: crossbar's default.
-pub const DEPTH: u32 = 8;
+/// Messages that a topic of any library here keeps: crossbar's default, and fewer where they would fill the memory.
+pub const fn depth(bytes: usize) -> u32 {
+    if bytes <= 4 << 20 { 8 } else { 2 }
+}
 
 /// A library of topics.
 pub trait Bus: 'static {

@@ -2,13 +2,14 @@
 
 mod ring_round_trip;
 mod ring_same_thread;
+mod throughput;
 pub mod topic_round_trip;
 mod topic_same_thread;
 
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring", "topic"];
+pub const FAMILIES: &[&str] = &["ring", "topic", "throughput"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Case> {
         ring_round_trip::cases(),
         topic_same_thread::cases(),
         topic_round_trip::cases(),
+        throughput::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -145,7 +145,7 @@ impl Answering {
                 let name = name.to_owned();
                 let thread = thread::spawn(move || {
                     pin::pin(1);
-                    answer::<B>(&name, message, move || drop(ready.send(())))
+                    answer::<B>(&name, message, move || ready.send(()).unwrap_or(()))
                 });
                 match there.recv() {
                     Ok(()) => Ok(Self::Thread(thread)),

@@ -1,15 +1,15 @@
 //! crossbar: its pool of blocks, in shared memory.
 
-use crossbar::{Config, Publisher, Stream, Subscriber, Topic, WaitStrategy};
+use crossbar::{Config, Publisher, Stream, Subscriber, Topic};
 
-use crate::bus::{Bus, DEPTH, Puts, Takes};
+use crate::bus::{Bus, Puts, Takes, depth};
 use crate::contract::{Outcome, told};
 
 const URI: &str = "/compare";
 /// What a block holds besides the message.
 const HEADER_BYTES: usize = 8;
-/// Blocks: those in the ring, one lent, one read, and what the publisher keeps at hand.
-const BLOCKS: u32 = 4 * DEPTH;
+/// Blocks for each message that the topic keeps: room for what is lent, read, and kept at hand by the publisher.
+const BLOCKS_PER_SLOT: u32 = 4;
 
 /// A region with one topic.
 #[derive(Debug)]
@@ -44,8 +44,13 @@ impl Bus for Pool {
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
         let block_size = u32::try_from((bytes + HEADER_BYTES).next_multiple_of(64)).map_err(told)?;
-        let config =
-            Config { max_topics: 1, block_count: BLOCKS, block_size, ring_depth: DEPTH, ..Config::default() };
+        let config = Config {
+            max_topics: 1,
+            block_count: BLOCKS_PER_SLOT * depth(bytes),
+            block_size,
+            ring_depth: depth(bytes),
+            ..Config::default()
+        };
         let mut publisher = Publisher::create(name, config).map_err(told)?;
         let topic = publisher.register(URI).map_err(told)?;
         Ok(Output { publisher, topic, _lock: Lock(name.to_owned()) })
@@ -89,6 +94,10 @@ impl Takes for Input {
 
     #[inline(always)]
     fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
-        read(&self.stream.recv_with(WaitStrategy::BusySpin).expect("a message"))
+        loop {
+            if let Some(sample) = self.stream.try_recv() {
+                return read(&sample);
+            }
+        }
     }
 }

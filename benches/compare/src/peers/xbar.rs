@@ -2,7 +2,7 @@
 
 use xbar::{BusySpin, Config, Publisher, Stream, Subscriber, Topic};
 
-use crate::bus::{Bus, DEPTH, Puts, Takes};
+use crate::bus::{Bus, Puts, Takes, depth};
 use crate::contract::{Outcome, told};
 
 const URI: &str = "/compare";
@@ -23,9 +23,9 @@ impl Bus for Region {
     type Input = Stream;
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
-        let bytes = u32::try_from(bytes).map_err(told)?;
+        let (depth, bytes) = (depth(bytes), u32::try_from(bytes).map_err(told)?);
         let config = Config::new().topics(1).publishers(1).subscribers(1).samples(1).loans(1);
-        let publisher = Publisher::create(name, &config.depth(DEPTH).block_bytes(bytes)).map_err(told)?;
+        let publisher = Publisher::create(name, &config.depth(depth).block_bytes(bytes)).map_err(told)?;
         let topic = publisher.register(URI).map_err(told)?;
         Ok(Output { publisher, topic })
     }
