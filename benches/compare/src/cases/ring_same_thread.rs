@@ -31,6 +31,7 @@ pub fn cases() -> Vec<Case> {
             .peer(contender::<hft_channel::Local, u64>("hft-channel", empty::<hft_channel::Local>))
             .peer(contender::<rtrb::Pair, u64>("rtrb", empty::<rtrb::Pair>)),
         Case::new("ring", "ring: many writers, publish + receive", 8)
+            .ours(contender::<xbar_ring::Many, u64>("xbar", one::<xbar_ring::Many, u64>))
             .peer(contender::<photon_ring::Many, u64>("photon-ring", one::<photon_ring::Many, u64>)),
         Case::new("ring", "ring: fan-out to 10", 8)
             .ours(contender::<xbar_ring::Lossy, u64>("xbar", fan_out::<xbar_ring::Lossy>))

@@ -1,40 +1,103 @@
-//! Ours: xbar-ring, the rings of one process.
+//! Ours: xbar-ring, the channels of one process.
 
-use std::mem::size_of;
-use std::sync::Arc;
-
-use xbar_ring::{HeapRing, Reader, Received, Writer};
+use xbar_ring::channel::{MpPublisher, MpSubscriber, OneSubscriber, Publisher};
+use xbar_ring::{BusySpin, Source, Subscriber, channel, channel_mpmc};
 
 use crate::contract::{Channel, Payload, Receives, Sends};
 
-/// The broadcast ring: one writer, lossy.
+/// `channel`: one writer, lossy.
 #[derive(Debug)]
 pub struct Lossy;
 
+/// `channel_mpmc`: many writers, lossy.
+#[derive(Debug)]
+pub struct Many;
+
+/// A reading end, and room for what it takes at once.
+pub struct Inbox<S: Source> {
+    subscriber: Subscriber<S>,
+    room: Vec<S::Value>,
+}
+
+impl<T: Payload, S: Source<Value = T>> Inbox<S> {
+    fn new(subscriber: Subscriber<S>) -> Self {
+        Self { subscriber, room: vec![T::zeroed(); 64] }
+    }
+}
+
 impl<T: Payload> Channel<T> for Lossy {
-    type Sender = Writer<Arc<HeapRing>>;
-    type Receiver = Reader<Arc<HeapRing>>;
+    type Sender = Publisher<T>;
+    type Receiver = Inbox<SourceOf<OneSubscriber<T>>>;
 
     fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
-        let ring = HeapRing::new(slots, size_of::<T>() / size_of::<u64>());
-        (ring.writer(), std::array::from_fn(|_| ring.reader()))
+        let (publisher, subscribers) = channel(slots);
+        (publisher, std::array::from_fn(|_| Inbox::new(subscribers.subscribe())))
     }
 }
 
-impl<T: Payload> Sends<T> for Writer<Arc<HeapRing>> {
+impl<T: Payload> Channel<T> for Many {
+    type Sender = MpPublisher<T>;
+    type Receiver = Inbox<SourceOf<MpSubscriber<T>>>;
+
+    fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
+        let (publisher, subscribers) = channel_mpmc(slots);
+        (publisher, std::array::from_fn(|_| Inbox::new(subscribers.subscribe())))
+    }
+}
+
+impl<T: Payload> Sends<T> for Publisher<T> {
     #[inline(always)]
     fn send(&mut self, value: T) {
-        self.publish(bytemuck::cast_slice(std::slice::from_ref(&value)));
+        self.publish(value);
+    }
+
+    #[inline(always)]
+    fn send_many(&mut self, values: &[T]) {
+        self.publish_batch(values);
     }
 }
 
-impl<T: Payload> Receives<T> for Reader<Arc<HeapRing>> {
+impl<T: Payload> Sends<T> for MpPublisher<T> {
+    #[inline(always)]
+    fn send(&mut self, value: T) {
+        self.publish(value);
+    }
+
+    #[inline(always)]
+    fn send_many(&mut self, values: &[T]) {
+        self.publish_batch(values);
+    }
+}
+
+impl<T: Payload, S: Source<Value = T>> Receives<T> for Inbox<S> {
     #[inline(always)]
     fn receive(&mut self) -> Option<T> {
-        let mut value = T::zeroed();
-        match Reader::receive(self, bytemuck::cast_slice_mut(std::slice::from_mut(&mut value))) {
-            Received::Message { .. } => Some(value),
-            Received::Empty | Received::Lagged { .. } => None,
-        }
+        self.subscriber.try_recv().ok()
     }
+
+    #[inline(always)]
+    fn wait(&mut self) -> T {
+        self.subscriber.recv_with(BusySpin).expect("a message")
+    }
+
+    #[inline(always)]
+    fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+        let room = most.min(self.room.len());
+        let taken = self.subscriber.recv_batch(&mut self.room[..room]).unwrap_or(0);
+        self.room[..taken].iter().for_each(|value| each(*value));
+        taken
+    }
+}
+
+/// What a kind of subscriber reads from.
+type SourceOf<S> = <S as Reads>::Source;
+
+/// Names the source of a subscriber, whose type is an alias there.
+pub trait Reads {
+    /// What it reads from.
+    type Source: Source;
+}
+
+impl<S: Source> Reads for Subscriber<S> {
+    type Source = S;
 }
