@@ -13,35 +13,23 @@ pub struct Lossy;
 #[derive(Debug)]
 pub struct Many;
 
-/// A reading end, and room for what it takes at once.
-pub struct Inbox<S: Source> {
-    subscriber: Subscriber<S>,
-    room: Vec<S::Value>,
-}
-
-impl<T: Payload, S: Source<Value = T>> Inbox<S> {
-    fn new(subscriber: Subscriber<S>) -> Self {
-        Self { subscriber, room: vec![T::zeroed(); 64] }
-    }
-}
-
 impl<T: Payload> Channel<T> for Lossy {
     type Sender = Publisher<T>;
-    type Receiver = Inbox<SourceOf<OneSubscriber<T>>>;
+    type Receiver = OneSubscriber<T>;
 
     fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
         let (publisher, subscribers) = channel(slots);
-        (publisher, std::array::from_fn(|_| Inbox::new(subscribers.subscribe())))
+        (publisher, std::array::from_fn(|_| subscribers.subscribe()))
     }
 }
 
 impl<T: Payload> Channel<T> for Many {
     type Sender = MpPublisher<T>;
-    type Receiver = Inbox<SourceOf<MpSubscriber<T>>>;
+    type Receiver = MpSubscriber<T>;
 
     fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
         let (publisher, subscribers) = channel_mpmc(slots);
-        (publisher, std::array::from_fn(|_| Inbox::new(subscribers.subscribe())))
+        (publisher, std::array::from_fn(|_| subscribers.subscribe()))
     }
 }
 
@@ -69,35 +57,14 @@ impl<T: Payload> Sends<T> for MpPublisher<T> {
     }
 }
 
-impl<T: Payload, S: Source<Value = T>> Receives<T> for Inbox<S> {
+impl<T: Payload, S: Source<Value = T>> Receives<T> for Subscriber<S> {
     #[inline(always)]
     fn receive(&mut self) -> Option<T> {
-        self.subscriber.try_recv().ok()
+        self.try_recv().ok()
     }
 
     #[inline(always)]
     fn wait(&mut self) -> T {
-        self.subscriber.recv_with(BusySpin).expect("a message")
+        self.recv_with(BusySpin).expect("a message")
     }
-
-    #[inline(always)]
-    fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
-        let room = most.min(self.room.len());
-        let taken = self.subscriber.recv_batch(&mut self.room[..room]).unwrap_or(0);
-        self.room[..taken].iter().for_each(|value| each(*value));
-        taken
-    }
-}
-
-/// What a kind of subscriber reads from.
-type SourceOf<S> = <S as Reads>::Source;
-
-/// Names the source of a subscriber, whose type is an alias there.
-pub trait Reads {
-    /// What it reads from.
-    type Source: Source;
-}
-
-impl<S: Source> Reads for Subscriber<S> {
-    type Source = S;
 }
