@@ -46,6 +46,12 @@ pub trait Takes {
     fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R;
 }
 
+/// A receiving handle that can sleep.
+pub trait Parks {
+    /// Sleeps until the next message, without looking for it first for any longer than it must.
+    fn park<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R;
+}
+
 /// How a message is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {

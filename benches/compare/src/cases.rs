@@ -5,11 +5,12 @@ mod ring_same_thread;
 mod throughput;
 pub mod topic_round_trip;
 mod topic_same_thread;
+mod wake;
 
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring", "topic", "throughput"];
+pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "wake"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Case> {
         topic_same_thread::cases(),
         topic_round_trip::cases(),
         throughput::cases(),
+        wake::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -42,6 +42,7 @@ pub const GOALS: &[Goal] = &[
     goal("topic: round trip, 8 B of a block touched", 1 << 20, "two bare atomics", 2.6),
     goal("topic: round trip, 8 B of a block touched", 1 << 20, "xbar, 64 B", 1.1),
     goal("topic: round trip, 8 B of a block touched", 64 << 20, "xbar, 64 B", 1.1),
+    goal("wake: a parked reader, two threads", 8, "a bare futex", 1.15),
     // Messages a second, turned into time for each message.
     goal("throughput: lossless, one by one", 8, "disruptor", 1.0 / 1.1),
     goal("throughput: lossless, one by one", 8, "rtrb", 1.0 / 1.1),

@@ -1,8 +1,8 @@
 //! crossbar: its pool of blocks, in shared memory.
 
-use crossbar::{Config, Publisher, Stream, Subscriber, Topic};
+use crossbar::{Config, Publisher, Stream, Subscriber, Topic, WaitStrategy};
 
-use crate::bus::{Bus, Puts, Takes, depth};
+use crate::bus::{Bus, Parks, Puts, Takes, depth};
 use crate::contract::{Outcome, told};
 
 const URI: &str = "/compare";
@@ -99,5 +99,12 @@ impl Takes for Input {
                 return read(&sample);
             }
         }
+    }
+}
+
+impl Parks for Input {
+    fn park<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        let at_once = WaitStrategy::Adaptive { spin_iters: 0, yield_iters: 0 };
+        read(&self.stream.recv_with(at_once).expect("a message"))
     }
 }

@@ -1,8 +1,8 @@
 //! Ours: xbar, topics in shared memory.
 
-use xbar::{BusySpin, Config, Publisher, Stream, Subscriber, Topic};
+use xbar::{BusySpin, Config, Park, Publisher, Stream, Subscriber, Topic};
 
-use crate::bus::{Bus, Puts, Takes, depth};
+use crate::bus::{Bus, Parks, Puts, Takes, depth};
 use crate::contract::{Outcome, told};
 
 const URI: &str = "/compare";
@@ -65,5 +65,11 @@ impl Takes for Stream {
     #[inline(always)]
     fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
         read(&self.recv_with(BusySpin).expect("a message"))
+    }
+}
+
+impl Parks for Stream {
+    fn park<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(&self.recv_with(Park).expect("a message"))
     }
 }
