@@ -1,5 +1,6 @@
 //! A case: one thing to do, who does it, and beside what it is judged.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use crate::clock::{Plan, Round};
@@ -55,6 +56,26 @@ impl Contender {
     }
 }
 
+/// A contender whose handles are made once and serve all rounds: for what takes long to set up.
+pub fn kept<S: 'static>(
+    name: &'static str,
+    open: impl Fn() -> Outcome<S> + 'static,
+    run: impl Fn(&mut S, &Plan) -> Outcome<Round> + 'static,
+) -> Contender {
+    let state = RefCell::new(None);
+    Contender::new(
+        name,
+        || Ok(()),
+        move |plan| {
+            let mut state = state.borrow_mut();
+            if state.is_none() {
+                *state = Some(open()?);
+            }
+            state.as_mut().map_or_else(|| Err("nothing was opened".into()), |state| run(state, plan))
+        },
+    )
+}
+
 impl fmt::Debug for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Contender")
@@ -73,6 +94,8 @@ pub struct Case {
     pub name: &'static str,
     /// Bytes of one message.
     pub payload: u64,
+    /// What varies in a series of cases of one name: how many topics, subscribers, slots.
+    pub at: Option<u64>,
     /// True when single turns are timed too.
     pub latency: bool,
     /// Ours; none while it is not written yet.
@@ -90,11 +113,18 @@ impl Case {
             family,
             name,
             payload: payload as u64,
+            at: None,
             latency: false,
             ours: None,
             limit: None,
             peers: Vec::new(),
         }
+    }
+
+    /// One of a series, at `at`.
+    pub fn at(mut self, at: u64) -> Self {
+        self.at = Some(at);
+        self
     }
 
     /// Single turns are timed too: for turns of two threads, which outweigh a look at the clock.

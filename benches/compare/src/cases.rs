@@ -2,6 +2,7 @@
 
 mod ring_round_trip;
 mod ring_same_thread;
+pub mod scale;
 mod throughput;
 pub mod topic_round_trip;
 mod topic_same_thread;
@@ -10,7 +11,7 @@ mod wake;
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "wake"];
+pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Case> {
         topic_round_trip::cases(),
         throughput::cases(),
         wake::cases(),
+        scale::cases(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -38,7 +40,7 @@ mod tests {
 
     #[test]
     fn no_two_cases_have_one_name() {
-        let mut names: Vec<_> = all().iter().map(|case| (case.name, case.payload)).collect();
+        let mut names: Vec<_> = all().iter().map(|case| (case.name, case.payload, case.at)).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all().len());

@@ -1,5 +1,8 @@
 //! The goals, as data: at most so many times the reference, in the same run.
 
+use crate::case::Case;
+use crate::cases::scale::{LEAST, SERIES};
+
 /// One goal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Goal {
@@ -7,14 +10,28 @@ pub struct Goal {
     pub case: &'static str,
     /// Bytes of one message.
     pub payload: u64,
+    /// Where in a series of cases.
+    pub at: Option<u64>,
     /// Name of the contender that ours is measured by.
     pub reference: &'static str,
     /// Ours / reference, at most.
     pub most: f64,
 }
 
+impl Goal {
+    /// True when it is about that case.
+    pub fn is_of(&self, case: &Case) -> bool {
+        (self.case, self.payload, self.at) == (case.name, case.payload, case.at)
+    }
+}
+
 const fn goal(case: &'static str, payload: u64, reference: &'static str, most: f64) -> Goal {
-    Goal { case, payload, reference, most }
+    Goal { case, payload, at: None, reference, most }
+}
+
+/// Flat: at `at` no more than at its least, but for the noise.
+const fn flat(case: &'static str, at: u64) -> Goal {
+    Goal { case, payload: 8, at: Some(at), reference: LEAST, most: 1.1 }
 }
 
 /// All of them.
@@ -43,6 +60,9 @@ pub const GOALS: &[Goal] = &[
     goal("topic: round trip, 8 B of a block touched", 1 << 20, "xbar, 64 B", 1.1),
     goal("topic: round trip, 8 B of a block touched", 64 << 20, "xbar, 64 B", 1.1),
     goal("wake: a parked reader, two threads", 8, "a bare futex", 1.15),
+    flat(SERIES[1], 100_000),
+    flat(SERIES[2], 262_144),
+    flat(SERIES[3], 1_000_000),
     // Messages a second, turned into time for each message.
     goal("throughput: lossless, one by one", 8, "disruptor", 1.0 / 1.1),
     goal("throughput: lossless, one by one", 8, "rtrb", 1.0 / 1.1),
@@ -50,9 +70,8 @@ pub const GOALS: &[Goal] = &[
 ];
 
 /// The goal for ours beside `reference`, if there is one.
-pub fn find(case: &str, payload: u64, reference: &str) -> Option<f64> {
-    let fits = |goal: &&Goal| goal.case == case && goal.payload == payload && goal.reference == reference;
-    GOALS.iter().find(fits).map(|goal| goal.most)
+pub fn find(case: &Case, reference: &str) -> Option<f64> {
+    GOALS.iter().find(|goal| goal.is_of(case) && goal.reference == reference).map(|goal| goal.most)
 }
 
 #[cfg(test)]
@@ -64,21 +83,19 @@ mod tests {
     fn every_goal_is_of_a_case_and_a_contender_that_exist() {
         let cases = cases::all();
         for goal in GOALS {
-            let case = cases.iter().find(|case| case.name == goal.case && case.payload == goal.payload);
-            let case = case.unwrap_or_else(|| panic!("no case for {goal:?}"));
+            let case =
+                cases.iter().find(|case| goal.is_of(case)).unwrap_or_else(|| panic!("no case for {goal:?}"));
             let mut names = case.limit.iter().chain(&case.peers).map(|contender| contender.name);
             assert!(names.any(|name| name == goal.reference), "no contender for {goal:?}");
+            assert!(find(case, goal.reference).is_some());
         }
     }
 
     #[test]
     fn no_pair_has_two_goals() {
+        let pair = |goal: &Goal| (goal.case, goal.payload, goal.at, goal.reference);
         for (index, goal) in GOALS.iter().enumerate() {
-            assert_eq!(find(goal.case, goal.payload, goal.reference), Some(goal.most));
-            let same = |other: &&Goal| {
-                (other.case, other.payload, other.reference) == (goal.case, goal.payload, goal.reference)
-            };
-            assert_eq!(GOALS[index..].iter().filter(same).count(), 1, "{goal:?}");
+            assert!(GOALS[..index].iter().all(|other| pair(other) != pair(goal)), "{goal:?}");
         }
     }
 }

@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     println!("{}\n\n{}", machine::text(&machine), table::head());
     let mut cases = cases::all();
     cases.retain(|case| arguments.only.is_none_or(|family| family == case.family));
-    let rows = work(&cases, arguments);
+    let rows = work(cases, arguments);
     for line in table::latencies(&rows) {
         println!("{line}");
     }
@@ -110,11 +110,12 @@ fn warnings() -> Vec<String> {
 }
 
 /// The rows of all cases, printed as they come.
-fn work(cases: &[Case], arguments: &Arguments) -> Vec<Row> {
+fn work(cases: Vec<Case>, arguments: &Arguments) -> Vec<Row> {
     let start = Instant::now();
-    let mut rows = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
-        let left = QUICK.saturating_sub(start.elapsed()) / (cases.len() - index) as u32;
+    let (mut rows, count) = (Vec::new(), cases.len());
+    // One by one: what a case keeps goes when it is done.
+    for (index, case) in cases.into_iter().enumerate() {
+        let left = QUICK.saturating_sub(start.elapsed()) / (count - index) as u32;
         let effort = if arguments.quick {
             let contenders = 1 + case.peers.len() as u32;
             let slice = (left / contenders / 16).min(Duration::from_millis(4));
@@ -123,12 +124,12 @@ fn work(cases: &[Case], arguments: &Arguments) -> Vec<Row> {
             let slice = Duration::from_millis(20);
             Effort { rounds: arguments.rounds.unwrap_or(31), slice, budget: Duration::from_secs(60) }
         };
-        for row in report::rows(case, &rounds::work(case, effort)) {
+        for row in report::rows(&case, &rounds::work(&case, effort)) {
             println!("{}", table::row(&row));
             rows.push(row);
         }
     }
-    println!("\n{} cases in {:.1} s", cases.len(), start.elapsed().as_secs_f64());
+    println!("\n{count} cases in {:.1} s", start.elapsed().as_secs_f64());
     rows
 }
 
@@ -141,7 +142,7 @@ fn write(report: &serde_json::Value, rows: &[Row]) -> Result<PathBuf, String> {
     for family in cases::FAMILIES {
         let rows: Vec<_> = rows.iter().filter(|row| row.family == *family).cloned().collect();
         if !rows.is_empty() {
-            fs::write(folder.join(format!("{family}.svg")), plot::bars(family, &rows)).map_err(told)?;
+            fs::write(folder.join(format!("{family}.svg")), plot::family(family, &rows)).map_err(told)?;
         }
     }
     Ok(folder.to_owned())

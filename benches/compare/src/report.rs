@@ -27,6 +27,8 @@ pub struct Row {
     pub case: &'static str,
     /// Bytes of one message.
     pub payload: u64,
+    /// What varies in a series.
+    pub at: Option<u64>,
     /// Median of the rounds, in ns a turn; none when ours could not.
     pub ours_ns: Option<f64>,
     /// The other.
@@ -61,7 +63,7 @@ impl Row {
             latency.map(|Latency { p50, p99, p999 }| json!({"p50_ns": p50, "p99_ns": p99, "p999_ns": p999}))
         };
         json!({
-            "family": self.family, "case": self.case, "payload": self.payload,
+            "family": self.family, "case": self.case, "payload": self.payload, "at": self.at,
             "ours_ns": self.ours_ns, "peer": self.peer, "peer_ns": self.peer_ns,
             "ratio": self.ratio, "ratio_quartiles": self.quartiles, "limit_ns": self.limit_ns,
             "goal": self.goal, "met": self.met(),
@@ -91,13 +93,14 @@ fn row(case: &Case, measured: &Measured, other: &Contender, outcome: &Outcome<Fi
         family: case.family,
         case: case.name,
         payload: case.payload,
+        at: case.at,
         ours_ns: ours.as_ref().map(|figures| median(&figures.rounds)),
         peer: other.name,
         peer_ns: theirs.map(|figures| median(&figures.rounds)),
         ratio: some.then(|| median(&ratios)),
         quartiles: some.then(|| [quantile(&ratios, 0.25), quantile(&ratios, 0.75)]),
         limit_ns: limit.map(|figures| median(&figures.rounds)),
-        goal: goals::find(case.name, case.payload, other.name),
+        goal: goals::find(case, other.name),
         ours_latency: ours.as_ref().and_then(latency),
         peer_latency: theirs.and_then(latency),
         note: note(case, measured, other, outcome),

@@ -20,7 +20,7 @@ pub fn row(row: &Row) -> String {
         None => "",
     };
     line([
-        row.case.to_owned(),
+        name(row),
         size(row.payload),
         ns(row.ours_ns),
         row.peer.to_owned(),
@@ -31,6 +31,11 @@ pub fn row(row: &Row) -> String {
         met.to_owned(),
         row.note.clone(),
     ])
+}
+
+/// The case's name, and where in its series the row is.
+pub fn name(row: &Row) -> String {
+    row.at.map_or_else(|| row.case.to_owned(), |at| format!("{}: {at}", row.case))
 }
 
 /// A table of single turns, for the rows that have them.
