@@ -45,44 +45,31 @@ impl<const WORDS: usize> Payload for [u64; WORDS] {
 }
 
 /// A writing end.
-pub trait Sends<T> {
+pub trait Sends<T: Copy> {
     /// Sends one message. A lossless end waits for room.
-    fn send(&mut self, value: T);
+    fn send(&mut self, value: &T);
 
     /// Sends several, by the library's own way to do that if it has one.
     #[inline(always)]
-    fn send_many(&mut self, values: &[T])
-    where
-        T: Copy,
-    {
-        for value in values {
-            self.send(*value);
-        }
+    fn send_many(&mut self, values: &[T]) {
+        values.iter().for_each(|value| self.send(value));
     }
 }
 
-/// A reading end.
+/// A reading end. `read` sees a message wherever the library leaves it, so that nobody copies it once more for the harness.
 pub trait Receives<T> {
-    /// The next message, if there is one.
-    fn receive(&mut self) -> Option<T>;
+    /// Lets `read` see the next message, if there is one.
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R>;
 
-    /// The next message, by the library's way to wait with a core of its own.
-    #[inline(always)]
-    fn wait(&mut self) -> T {
-        loop {
-            if let Some(value) = self.receive() {
-                return value;
-            }
-        }
-    }
+    /// Lets `read` see the next message, waiting as the library does with a core of its own.
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R;
 
-    /// Gives what is there to `each`, at most `most` messages; returns how many that were.
+    /// Lets `read` see what is there, at most `most` messages; returns how many that were.
     #[inline(always)]
-    fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+    fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
         for taken in 0..most {
-            match self.receive() {
-                Some(value) => each(value),
-                None => return taken,
+            if self.take(&mut read).is_none() {
+                return taken;
             }
         }
         most
@@ -90,7 +77,7 @@ pub trait Receives<T> {
 }
 
 /// A way to move values from one writing end, or several, to reading ends.
-pub trait Channel<T>: 'static {
+pub trait Channel<T: Copy>: 'static {
     /// Its writing end.
     type Sender: Sends<T> + Send;
     /// Its reading end.
@@ -101,7 +88,7 @@ pub trait Channel<T>: 'static {
 }
 
 /// A channel whose writing end can be had several times.
-pub trait ManyWriters<T>: Channel<T> {
+pub trait ManyWriters<T: Copy>: Channel<T> {
     /// One more writing end.
     fn another(sender: &Self::Sender) -> Self::Sender;
 }

@@ -48,16 +48,21 @@ fn with_answers<C: Channel<T>, T: Payload, R>(
         pin(1);
         theirs.wait();
         loop {
-            let value = arriving.wait();
-            if value.which() == END {
+            let end = arriving.wait(|value| {
+                let end = value.which() == END;
+                if !end {
+                    back.send(value);
+                }
+                end
+            });
+            if end {
                 return;
             }
-            back.send(value);
         }
     });
     ready.wait();
     let (result, mut there) = work(there, returning);
-    there.send(T::filled(END));
+    there.send(&T::filled(END));
     answering.join().expect("the answering thread ends");
     result
 }
@@ -66,8 +71,8 @@ fn arrives<C: Channel<T>, T: Payload>() -> Outcome<()> {
     with_answers::<C, T, _>(|mut there, mut returning| {
         for number in 0..COMPARED {
             let sent = T::filled(number);
-            there.send(sent);
-            if returning.wait() != sent {
+            there.send(&sent);
+            if !returning.wait(|value| *value == sent) {
                 return (Err(format!("message {number} did not come back as it was sent")), there);
             }
         }
@@ -80,9 +85,9 @@ fn trips<C: Channel<T>, T: Payload>(plan: &Plan) -> Round {
         let mut value = T::filled(0);
         let round = time(plan, |n| {
             value.number(n);
-            there.send(*black_box(&value));
-            let answer = returning.wait();
-            assert_eq!(black_box(&answer).which(), n, "another message came back");
+            there.send(black_box(&value));
+            let answer = returning.wait(|answer| black_box(answer).which());
+            assert_eq!(answer, n, "another message came back");
         });
         (round, there)
     })

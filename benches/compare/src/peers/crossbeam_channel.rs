@@ -26,7 +26,8 @@ impl<T: Payload> ManyWriters<T> for Bounded {
 
 impl<T: Payload> Sends<T> for Sender<T> {
     #[inline(always)]
-    fn send(&mut self, mut value: T) {
+    fn send(&mut self, value: &T) {
+        let mut value = *value;
         while let Err(TrySendError::Full(back)) = self.try_send(value) {
             value = back;
         }
@@ -35,7 +36,16 @@ impl<T: Payload> Sends<T> for Sender<T> {
 
 impl<T: Payload> Receives<T> for Receiver<T> {
     #[inline(always)]
-    fn receive(&mut self) -> Option<T> {
-        self.try_recv().ok()
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.try_recv().ok().map(|value| read(&value))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        loop {
+            if let Ok(value) = self.try_recv() {
+                return read(&value);
+            }
+        }
     }
 }

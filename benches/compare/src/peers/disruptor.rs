@@ -51,8 +51,8 @@ impl<T: Payload> ManyWriters<T> for Multi {
 
 impl<T: Payload, P: Producer<T>> Sends<T> for Writer<P> {
     #[inline(always)]
-    fn send(&mut self, value: T) {
-        self.0.publish(|slot| *slot = value);
+    fn send(&mut self, value: &T) {
+        self.0.publish(|slot| *slot = *value);
     }
 
     #[inline(always)]
@@ -69,18 +69,25 @@ macro_rules! receives {
     ($barrier:ty) => {
         impl<T: Payload> Receives<T> for Poller<T, $barrier> {
             #[inline(always)]
-            fn receive(&mut self) -> Option<T> {
+            fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
                 let mut events = self.0.take(1).ok()?;
-                (&mut events).next().copied()
+                (&mut events).next().map(read)
             }
 
             #[inline(always)]
-            fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+            fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+                loop {
+                    if let Ok(mut events) = self.0.take(1) {
+                        return read((&mut events).next().expect("an event"));
+                    }
+                }
+            }
+
+            #[inline(always)]
+            fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
                 let Ok(mut events) = self.0.take(most as u64) else { return 0 };
                 let there = (&mut events).len();
-                for event in &mut events {
-                    each(*event);
-                }
+                (&mut events).for_each(&mut read);
                 there
             }
         }

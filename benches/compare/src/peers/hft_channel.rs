@@ -32,19 +32,19 @@ impl<T: Payload> Channel<T> for Local {
 
 impl<T: Payload> Sends<T> for HeapSender<Slot<T>> {
     #[inline(always)]
-    fn send(&mut self, value: T) {
-        HeapSender::send(self, Slot(value));
+    fn send(&mut self, value: &T) {
+        HeapSender::send(self, Slot(*value));
     }
 }
 
 impl<T: Payload> Receives<T> for HeapReceiver<Slot<T>> {
     #[inline(always)]
-    fn receive(&mut self) -> Option<T> {
-        self.try_recv().1.map(|slot| slot.0)
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.try_recv().1.map(|slot| read(&slot.0))
     }
 
     #[inline(always)]
-    fn wait(&mut self) -> T {
-        self.recv().1.0
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.recv().1.0)
     }
 }

@@ -61,8 +61,8 @@ impl<T: Payload> ManyWriters<T> for Many {
 
 impl<T: Payload> Sends<T> for Publisher<T> {
     #[inline(always)]
-    fn send(&mut self, value: T) {
-        self.publish(value);
+    fn send(&mut self, value: &T) {
+        self.publish(*value);
     }
 
     #[inline(always)]
@@ -73,7 +73,8 @@ impl<T: Payload> Sends<T> for Publisher<T> {
 
 impl<T: Payload> Sends<T> for Waiting<T> {
     #[inline(always)]
-    fn send(&mut self, mut value: T) {
+    fn send(&mut self, value: &T) {
+        let mut value = *value;
         while let Err(PublishError::Full(back)) = self.0.try_publish(value) {
             value = back;
         }
@@ -87,19 +88,19 @@ impl<T: Payload> Sends<T> for Waiting<T> {
 
 impl<T: Payload> Sends<T> for MpPublisher<T> {
     #[inline(always)]
-    fn send(&mut self, value: T) {
-        self.publish(value);
+    fn send(&mut self, value: &T) {
+        self.publish(*value);
     }
 }
 
 impl<T: Payload> Receives<T> for Subscriber<T> {
     #[inline(always)]
-    fn receive(&mut self) -> Option<T> {
-        self.try_recv().ok()
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.try_recv().ok().map(|value| read(&value))
     }
 
     #[inline(always)]
-    fn wait(&mut self) -> T {
-        self.recv_with(WaitStrategy::BusySpin)
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.recv_with(WaitStrategy::BusySpin))
     }
 }

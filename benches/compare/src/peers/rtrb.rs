@@ -21,7 +21,8 @@ impl<T: Payload> Channel<T> for Pair {
 
 impl<T: Payload> Sends<T> for Producer<T> {
     #[inline(always)]
-    fn send(&mut self, mut value: T) {
+    fn send(&mut self, value: &T) {
+        let mut value = *value;
         while let Err(PushError::Full(back)) = self.push(value) {
             value = back;
         }
@@ -38,18 +39,25 @@ impl<T: Payload> Sends<T> for Producer<T> {
 
 impl<T: Payload> Receives<T> for Consumer<T> {
     #[inline(always)]
-    fn receive(&mut self) -> Option<T> {
-        self.pop().ok()
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.pop().ok().map(|value| read(&value))
     }
 
     #[inline(always)]
-    fn drain(&mut self, most: usize, mut each: impl FnMut(T)) -> usize {
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        loop {
+            if let Ok(value) = self.pop() {
+                return read(&value);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
         let there = self.slots().min(most);
         let Ok(chunk) = self.read_chunk(there) else { return 0 };
         let (first, second) = chunk.as_slices();
-        for value in first.iter().chain(second) {
-            each(*value);
-        }
+        first.iter().chain(second).for_each(&mut read);
         chunk.commit_all();
         there
     }
