@@ -13,6 +13,12 @@ pub struct Arguments {
     pub only: Option<&'static str>,
     /// Rounds of each case.
     pub rounds: Option<usize>,
+    /// Write the table into the documentation.
+    pub write_docs: bool,
+    /// Count instructions instead.
+    pub instructions: bool,
+    /// Make the counts hold.
+    pub accept: bool,
 }
 
 impl Arguments {
@@ -30,14 +36,32 @@ impl Arguments {
                 "--check" => arguments.check = true,
                 "--only" => arguments.only = Some(family(words.next().as_deref())?),
                 "--rounds" => arguments.rounds = Some(rounds(words.next().as_deref())?),
+                "--write-docs" => arguments.write_docs = true,
+                "--instructions" => arguments.instructions = true,
+                "--accept" => arguments.accept = true,
                 _ => {
                     return Err(format!(
-                        "unknown argument {word:?}: use --quick, --check, --only WORD, --rounds N"
+                        "unknown argument {word:?}: use --quick, --check, --only WORD, --rounds N, --write-docs, \
+                         or --instructions with or without --accept"
                     ));
                 }
             }
         }
-        Ok(arguments)
+        arguments.fitting()
+    }
+
+    fn fitting(self) -> Result<Self, String> {
+        if self.write_docs && self.only.is_some() {
+            return Err("--write-docs writes the whole table: leave --only away".into());
+        }
+        let alone = Self { instructions: true, accept: self.accept, ..Self::default() };
+        if self.instructions && self != alone {
+            return Err("--instructions measures no time: leave all but --accept away".into());
+        }
+        if self.accept && !self.instructions {
+            return Err("--accept goes with --instructions".into());
+        }
+        Ok(self)
     }
 }
 
@@ -64,14 +88,30 @@ mod tests {
 
     #[test]
     fn all_flags_are_understood_in_any_order() {
-        let expected = Arguments { quick: true, check: true, only: Some("ring"), rounds: Some(5) };
+        let expected = Arguments {
+            quick: true,
+            check: true,
+            only: Some("ring"),
+            rounds: Some(5),
+            ..Arguments::default()
+        };
         assert_eq!(parse("--check --only ring --rounds 5 --quick"), Ok(expected));
         assert_eq!(parse(""), Ok(Arguments::default()));
     }
 
     #[test]
     fn what_is_not_understood_is_told_in_one_line_with_what_would_be() {
-        for line in ["--only", "--only none", "--rounds", "--rounds 0", "--rounds x", "none"] {
+        for line in [
+            "--only",
+            "--only none",
+            "--rounds",
+            "--rounds 0",
+            "--rounds x",
+            "none",
+            "--accept",
+            "--quick --instructions",
+            "--write-docs --only ring",
+        ] {
             let error = parse(line).unwrap_err();
             assert!(!error.contains('\n') && !error.is_empty(), "{error}");
         }

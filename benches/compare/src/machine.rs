@@ -17,7 +17,7 @@ pub fn describe(warnings: &[String]) -> Value {
         "cpu": cpu(),
         "cores": pin::cores().len(),
         "kernel": line("uname", &["-sr"]),
-        "rustc": line("rustc", &["--version"]),
+        "rustc": compiler(),
         "commit": commit(),
         "peers": PEERS.iter().map(|peer| (String::from(*peer), version(LOCK, peer).into())).collect::<Map<_, _>>(),
         "warnings": warnings,
@@ -37,6 +37,11 @@ pub fn text(machine: &Value) -> String {
     let warnings = machine["warnings"].as_array().into_iter().flatten();
     lines.extend(warnings.map(|warning| format!("warning: {}", warning.as_str().unwrap_or("?"))));
     lines.join("\n")
+}
+
+/// The compiler's name and version.
+pub fn compiler() -> String {
+    line("rustc", &["--version"])
 }
 
 fn cpu() -> String {

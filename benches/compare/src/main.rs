@@ -7,7 +7,9 @@ mod case;
 mod cases;
 mod clock;
 mod contract;
+mod document;
 mod goals;
+mod instructions;
 mod limits;
 mod machine;
 mod peers;
@@ -34,25 +36,19 @@ const QUICK: Duration = Duration::from_secs(44);
 fn main() -> ExitCode {
     end_with_any_thread();
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let Some((topic_round_trip::ANSWER, rest)) =
-        words.split_first().map(|(word, rest)| (word.as_str(), rest))
-    {
-        return match topic_round_trip::answer_as_told(rest) {
-            Ok(()) => ExitCode::SUCCESS,
+    let done = match words.split_first().map(|(word, rest)| (word.as_str(), rest)) {
+        Some((topic_round_trip::ANSWER, rest)) => topic_round_trip::answer_as_told(rest).map(|()| true),
+        Some((instructions::WORK, rest)) => instructions::work_as_told(rest).map(|()| true),
+        _ => match Arguments::parse(words) {
+            Ok(arguments) if arguments.instructions => instructions::run(arguments.accept),
+            Ok(arguments) => run(&arguments),
             Err(error) => {
                 eprintln!("compare: {error}");
-                ExitCode::FAILURE
+                return ExitCode::from(2);
             }
-        };
-    }
-    let arguments = match Arguments::parse(words) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("compare: {error}");
-            return ExitCode::from(2);
-        }
+        },
     };
-    match run(&arguments) {
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -83,6 +79,13 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     }
     let folder = write(&report::json(&machine, &rows), &rows)?;
     println!("\nwritten: {}", folder.display());
+    if arguments.write_docs {
+        let told = |error: std::io::Error| format!("cannot write {}: {error}", document::FILE);
+        let text = fs::read_to_string(document::FILE).map_err(told)?;
+        let text = document::with_figures(&text, &machine, &rows)?;
+        fs::write(document::FILE, text).map_err(told)?;
+        println!("written: {}", document::FILE);
+    }
     let missed: Vec<_> = rows.iter().filter(|row| row.met() == Some(false)).collect();
     if !arguments.check || missed.is_empty() {
         return Ok(true);
