@@ -24,7 +24,7 @@ usage: cargo xtask <command>
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   compare [FLAGS]      ours and the peers in one run: --quick (50 s), --only WORD, --check (1 when a goal is missed),
-                       --rounds N; writes target/compare/
+                       --rounds N, --write-docs; writes target/compare/; or --instructions [--accept]: counted, not timed
 ";
 
 fn main() -> ExitCode {

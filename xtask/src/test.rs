@@ -9,7 +9,10 @@ use crate::{Result, demo, firmware, loom, root, tidy};
 pub fn run() -> Result {
     let sh = Shell::new()?;
     sh.change_dir(root());
-    section("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?))?;
+    section("format", || {
+        cmd!(sh, "cargo fmt --all --check").run()?;
+        Ok(cmd!(sh, "cargo fmt --manifest-path benches/compare/Cargo.toml --check").run()?)
+    })?;
     section("tidy", tidy::run)?;
     section("lints", || Ok(cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings").run()?))?;
     section("docs", || {
