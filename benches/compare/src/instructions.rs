@@ -106,7 +106,7 @@ pub fn work_as_told(words: &[String]) -> Outcome<()> {
 /// A line for each count, and whether it holds.
 fn compare(counts: &BTreeMap<String, f64>, known: &BTreeMap<String, f64>) -> Vec<(String, bool)> {
     let line = |(name, count): (&String, &f64)| {
-        let holds = known.get(name).is_some_and(|known| (count / known - 1.0).abs() <= TOLERANCE);
+        let holds = known.get(name).is_some_and(|known| (count - known).abs() <= known * TOLERANCE);
         let known = known.get(name).map_or_else(|| "-".into(), |known| format!("{known:.1}"));
         let verdict = if holds { "" } else { "  DIFFERS" };
         (format!("{name:52}{count:>10.1}{known:>10}{verdict}"), holds)
