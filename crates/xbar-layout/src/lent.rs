@@ -3,6 +3,7 @@
 #![allow(unsafe_code)] // one pointer, dereferenced under the promise of `Lent::new`
 
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
@@ -14,7 +15,8 @@ use core::ptr::NonNull;
 /// Invariant 1: `place` is valid for `&T` as long as any clone of `keep` lives.
 pub struct Lent<T: ?Sized, K> {
     place: NonNull<T>,
-    keep: K,
+    /// Taken out by `drop` alone.
+    keep: ManuallyDrop<K>,
 }
 
 impl<T: ?Sized, K> Lent<T, K> {
@@ -26,12 +28,12 @@ impl<T: ?Sized, K> Lent<T, K> {
     /// `keep` or any clone of it lives, also when `keep` is moved.
     #[inline]
     pub const unsafe fn new(place: NonNull<T>, keep: K) -> Self {
-        Self { place, keep }
+        Self { place, keep: ManuallyDrop::new(keep) }
     }
 
     /// Who keeps the memory.
     #[inline]
-    pub const fn keep(&self) -> &K {
+    pub fn keep(&self) -> &K {
         &self.keep
     }
 
@@ -48,7 +50,7 @@ impl<T: ?Sized, K> Lent<T, K> {
 impl<T: ?Sized> Lent<T, ()> {
     /// Lends something that lives for ever.
     pub fn from_static(place: &'static T) -> Self {
-        Self { place: NonNull::from(place), keep: () }
+        Self { place: NonNull::from(place), keep: ManuallyDrop::new(()) }
     }
 }
 
@@ -65,6 +67,17 @@ impl<T: ?Sized, K> Deref for Lent<T, K> {
 impl<T: ?Sized, K: Clone> Clone for Lent<T, K> {
     fn clone(&self) -> Self {
         Self { place: self.place, keep: self.keep.clone() }
+    }
+}
+
+impl<T: ?Sized, K> Drop for Lent<T, K> {
+    /// Moves `keep` out before it is dropped. Dropped in place, its address would be known to whatever frees the memory, and
+    /// the compiler could not keep the ends of a ring in registers, which are made of lent memory: half the cost of a
+    /// small message.
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: taken once, here.
+        drop(unsafe { ManuallyDrop::take(&mut self.keep) });
     }
 }
 

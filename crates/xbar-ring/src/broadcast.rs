@@ -131,9 +131,9 @@ impl<K, S: Stride> Writer<K, S> {
     /// The next message's slot, to be written in place. Nothing is published before [`Claim::commit`]; a claim that
     /// is dropped leaves no trace.
     #[inline(always)]
-    pub fn claim(&mut self) -> Claim<'_> {
-        let (slot, behind, step) = self.path.split();
-        Claim { slot, behind, step, head: &self.head }
+    pub fn claim(&mut self) -> Claim<'_, S> {
+        let (slot, step) = self.path.split();
+        Claim { slot, step, head: &self.head }
     }
 
     /// Publishes the first words of a message; the slot's other words keep what they held.
@@ -153,6 +153,7 @@ impl<K, S: Stride> Writer<K, S> {
 
     /// Ends the stream: readers that have received everything find [`Poll::Ended`]. A message published later, or a
     /// writer that resumes, takes the end back.
+    #[inline]
     pub fn end(&mut self) {
         // ORDERING: ring-stamp: release pairs with the reader's first look, as for a message: what this thread did before
         // it ended the stream is visible to whoever finds the end.
@@ -180,14 +181,13 @@ impl<K, S: Stride> fmt::Debug for Writer<K, S> {
 }
 
 /// The slot of the next message; see [`Writer::claim`].
-pub struct Claim<'w> {
+pub struct Claim<'w, S = usize> {
     slot: &'w [AtomicU64],
-    behind: &'w [AtomicU64],
-    step: Step<'w>,
+    step: Step<'w, AtomicU64, S>,
     head: &'w AtomicU64,
 }
 
-impl Claim<'_> {
+impl<S: Stride> Claim<'_, S> {
     /// The message's words. They still hold what the slot held one lap ago.
     #[inline(always)]
     pub fn words(&self) -> &[AtomicU64] {
@@ -207,13 +207,13 @@ impl Claim<'_> {
         // ORDERING: ring-stamp: release pairs with the reader's first look; relaxed, a reader could find the stamp
         // before the words.
         self.slot[0].store(holds(sequence), Ordering::Release);
-        mark_and_tell(self.behind, self.head, sequence.wrapping_add(1));
+        mark_and_tell(self.step.slot_behind(), self.head, sequence.wrapping_add(1));
         self.step.take();
         sequence
     }
 }
 
-impl fmt::Debug for Claim<'_> {
+impl<S: Stride> fmt::Debug for Claim<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").field("sequence", &self.sequence()).finish()
     }
@@ -240,9 +240,9 @@ pub enum Received {
 
 /// What [`Reader::poll`] found.
 #[derive(Debug)]
-pub enum Poll<'r> {
+pub enum Poll<'r, S: Stride = usize> {
     /// A message that was there a moment ago.
-    Ready(Glimpse<'r>),
+    Ready(Glimpse<'r, S>),
     /// Nothing new.
     Empty,
     /// As [`Received::Ended`].
@@ -300,7 +300,7 @@ impl<K, S: Stride> Reader<K, S> {
     /// the writer must publish that many before the reader can lag again.
     #[inline]
     pub const fn margin(&self) -> u64 {
-        self.path.capacity() / 8
+        margin(self.path.capacity())
     }
 
     /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is, so that
@@ -351,8 +351,8 @@ impl<K, S: Stride> Reader<K, S> {
 
     /// Looks at the next slot without copying.
     #[inline(always)]
-    pub fn poll(&mut self) -> Poll<'_> {
-        let (slot, _, step) = self.path.split();
+    pub fn poll(&mut self) -> Poll<'_, S> {
+        let (slot, step) = self.path.split();
         // ORDERING: ring-stamp: pairs with the release in `commit`: the words of the message are there.
         let stamp = slot[0].load_acquire();
         let expected = holds(step.sequence());
@@ -369,19 +369,32 @@ impl<K, S: Stride> Reader<K, S> {
 
     /// Moves a reader that was overtaken behind the gap and says how many messages that skips: at least one. It resumes
     /// [`margin`](Self::margin) messages behind the oldest that is readable.
-    #[cold]
+    #[inline(always)]
     pub fn catch_up(&mut self) -> u64 {
-        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what
-        // the arithmetic says, or something newer, which only lags again.
-        let head = self.head.load_acquire();
-        let oldest = head.saturating_sub(self.path.capacity() - 1);
         let next = self.next();
-        // At least one is gone, whatever a head that is one message behind its stamps (or damaged) says.
-        let least = next.saturating_add(1);
-        let resume = oldest.saturating_add(self.margin()).min(head).max(least);
+        let resume = resume(&self.head, self.path.capacity(), next);
         self.path.go_to(resume);
         resume - next
     }
+}
+
+/// Where a reader goes on that was overtaken at `next`. Apart, and without the reader, so that what is rare does not keep
+/// the reader out of registers.
+#[cold]
+#[inline(never)]
+fn resume(head: &ReadU64, capacity: u64, next: u64) -> u64 {
+    // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what the
+    // arithmetic says, or something newer, which only lags again.
+    let head = head.load_acquire();
+    let oldest = head.saturating_sub(capacity - 1);
+    // At least one is gone, whatever a head that is one message behind its stamps (or damaged) says.
+    let least = next.saturating_add(1);
+    oldest.saturating_add(margin(capacity)).min(head).max(least)
+}
+
+/// An eighth of a ring.
+const fn margin(capacity: u64) -> u64 {
+    capacity / 8
 }
 
 impl<K: Clone, S: Copy> Clone for Reader<K, S> {
@@ -398,12 +411,12 @@ impl<K, S: Stride> fmt::Debug for Reader<K, S> {
 
 /// A message as it is in its slot, where the writer may overwrite it at any moment: copy, then
 /// [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r> {
+pub struct Glimpse<'r, S = usize> {
     slot: &'r [ReadU64],
-    step: Step<'r>,
+    step: Step<'r, ReadU64, S>,
 }
 
-impl<'r> Glimpse<'r> {
+impl<'r, S: Stride> Glimpse<'r, S> {
     /// The message's words.
     #[inline(always)]
     pub fn words(&self) -> &'r [ReadU64] {
@@ -443,7 +456,7 @@ impl<'r> Glimpse<'r> {
     }
 }
 
-impl fmt::Debug for Glimpse<'_> {
+impl<S: Stride> fmt::Debug for Glimpse<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }

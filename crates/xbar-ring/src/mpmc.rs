@@ -352,7 +352,7 @@ impl<K, S: Stride> Claim<'_, K, S> {
     #[inline(always)]
     fn settle(&mut self, state: u64) {
         let Writer { path, head, .. } = &mut *self.writer;
-        let (slot, _, step) = path.split();
+        let (slot, step) = path.split();
         let sequence = step.sequence();
         // ORDERING: mpmc-stamp: release pairs with the reader's first look and with the next claim of the slot; relaxed, a
         // reader could find the stamp before the words.
@@ -397,9 +397,9 @@ pub fn abandon<S: Stride>(words: &[AtomicU64], stride: S, owner: u32) -> usize {
 
 /// What [`Reader::poll`] found.
 #[derive(Debug)]
-pub enum Poll<'r> {
+pub enum Poll<'r, S: Stride = usize> {
     /// A message that was there a moment ago.
-    Ready(Glimpse<'r>),
+    Ready(Glimpse<'r, S>),
     /// Nothing new, or the next message is still being written.
     Empty,
     /// The next message will never come: overwritten, given up or bypassed. [`Reader::catch_up`] moves behind the gap.
@@ -491,8 +491,8 @@ impl<K, S: Stride> Reader<K, S> {
 
     /// Looks at the next slot without copying.
     #[inline(always)]
-    pub fn poll(&mut self) -> Poll<'_> {
-        let (slot, _, step) = self.path.split();
+    pub fn poll(&mut self) -> Poll<'_, S> {
+        let (slot, step) = self.path.split();
         // ORDERING: mpmc-stamp: pairs with the release in `settle`: the words of the message are there.
         let found = slot[0].load_acquire();
         if found == stamp(step.sequence(), HELD) {
@@ -534,12 +534,12 @@ impl<K, S: Stride> fmt::Debug for Reader<K, S> {
 }
 
 /// A message as it is in its slot: copy, then [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r> {
+pub struct Glimpse<'r, S = usize> {
     slot: &'r [ReadU64],
-    step: Step<'r>,
+    step: Step<'r, ReadU64, S>,
 }
 
-impl<'r> Glimpse<'r> {
+impl<'r, S: Stride> Glimpse<'r, S> {
     /// The message's words.
     #[inline(always)]
     pub fn words(&self) -> &'r [ReadU64] {
@@ -572,7 +572,7 @@ impl<'r> Glimpse<'r> {
     }
 }
 
-impl fmt::Debug for Glimpse<'_> {
+impl<S: Stride> fmt::Debug for Glimpse<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }

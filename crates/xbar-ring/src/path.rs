@@ -34,13 +34,13 @@ impl core::error::Error for RingError {}
 /// The slots of a ring, and a place among them: that of the message `next`.
 ///
 /// Invariant 1: `capacity` slots of `stride` words are exactly `words`, and at least two.
-/// Invariant 2: `start` is a multiple of `capacity`, and `next - start < capacity`.
+/// Invariant 2: `place` is the first word of a slot; of that of `next`, as long as numbers do not wrap.
 pub(crate) struct Path<W, K, S> {
     words: Lent<[W], K>,
     stride: S,
     capacity: u64,
     next: u64,
-    start: u64,
+    place: usize,
 }
 
 impl<W, K, S: Stride> Path<W, K, S> {
@@ -50,7 +50,7 @@ impl<W, K, S: Stride> Path<W, K, S> {
         if slot_words < least || count % slot_words != 0 || count / slot_words < 2 {
             return Err(RingError { words: count, slot_words, least });
         }
-        Ok(Self { capacity: (count / slot_words) as u64, words, stride, next: 0, start: 0 })
+        Ok(Self { capacity: (count / slot_words) as u64, words, stride, next: 0, place: 0 })
     }
 
     /// Slots.
@@ -73,39 +73,39 @@ impl<W, K, S: Stride> Path<W, K, S> {
     /// The words of the slot of `next`.
     #[inline(always)]
     pub(crate) fn slot(&self) -> &[W] {
-        self.nth(self.next.wrapping_sub(self.start))
+        // SAFETY: invariant 2.
+        unsafe { slot(&self.words, self.stride, self.place) }
     }
 
     /// The words of the slot of any message.
     pub(crate) fn slot_of(&self, sequence: u64) -> &[W] {
-        self.nth(sequence % self.capacity)
+        // SAFETY: the place of a slot.
+        unsafe { slot(&self.words, self.stride, self.place_of(sequence)) }
     }
 
-    /// The words of the slot of `next`, those of the slot behind it, and the way there.
+    /// The words of the slot of `next`, and the way to the slot behind it.
     #[inline(always)]
-    pub(crate) fn split(&mut self) -> (&[W], &[W], Step<'_>) {
-        let (sequence, lap_end) = (self.next, self.start.wrapping_add(self.capacity));
-        let index = sequence.wrapping_sub(self.start);
-        let behind = if index + 1 == self.capacity { 0 } else { index + 1 };
-        let slots = Slots { words: &self.words, stride: self.stride, capacity: self.capacity };
-        let step = Step { sequence, lap_end, next: &mut self.next, start: &mut self.start };
-        (slots.nth(index), slots.nth(behind), step)
-    }
-
-    #[inline(always)]
-    fn nth(&self, index: u64) -> &[W] {
-        Slots { words: &self.words, stride: self.stride, capacity: self.capacity }.nth(index)
+    pub(crate) fn split(&mut self) -> (&[W], Step<'_, W, S>) {
+        let words = &*self.words;
+        // SAFETY: invariant 2.
+        let here = unsafe { slot(words, self.stride, self.place) };
+        let behind = self.place + self.stride.words();
+        let behind = if behind == words.len() { 0 } else { behind };
+        let (sequence, stride) = (self.next, self.stride);
+        let step = Step { words, stride, sequence, behind, next: &mut self.next, place: &mut self.place };
+        (here, step)
     }
 
     /// Moves to the next message.
     #[inline(always)]
     pub(crate) fn step(&mut self) {
-        self.split().2.take();
+        self.split().1.take();
     }
 
     /// Moves to any message.
+    #[inline(always)]
     pub(crate) fn go_to(&mut self, sequence: u64) {
-        self.start = sequence - sequence % self.capacity;
+        self.place = self.place_of(sequence);
         self.next = sequence;
     }
 
@@ -114,59 +114,62 @@ impl<W, K, S: Stride> Path<W, K, S> {
     pub(crate) fn forward(&mut self, sequence: u64) {
         if sequence == self.next.wrapping_add(1) { self.step() } else { self.go_to(sequence) }
     }
+
+    #[inline(always)]
+    fn place_of(&self, sequence: u64) -> usize {
+        (sequence % self.capacity) as usize * self.stride.words()
+    }
 }
 
 impl<W, K: Clone, S: Copy> Clone for Path<W, K, S> {
     fn clone(&self) -> Self {
-        let Self { ref words, stride, capacity, next, start } = *self;
-        Self { words: words.clone(), stride, capacity, next, start }
+        let Self { ref words, stride, capacity, next, place } = *self;
+        Self { words: words.clone(), stride, capacity, next, place }
     }
 }
 
-/// The slots alone; invariant 1 holds.
-struct Slots<'p, W, S> {
-    words: &'p [W],
-    stride: S,
-    capacity: u64,
-}
-
-impl<'p, W, S: Stride> Slots<'p, W, S> {
-    /// The words of slot `index`, which is smaller than `capacity`.
-    #[inline(always)]
-    fn nth(&self, index: u64) -> &'p [W] {
-        debug_assert!(index < self.capacity);
-        let words = self.stride.words();
-        let from = index as usize * words;
-        // SAFETY: callers pass an index smaller than `capacity` (invariant 2, 0, a remainder, or one below it), so the
-        // slot lies within the words (invariant 1).
-        unsafe { self.words.get_unchecked(from..from + words) }
-    }
+/// The words of the slot at `place`.
+///
+/// # Safety
+///
+/// `place` must be the first word of a slot of `words`, which are whole slots.
+#[inline(always)]
+unsafe fn slot<W, S: Stride>(words: &[W], stride: S, place: usize) -> &[W] {
+    debug_assert!(place + stride.words() <= words.len() && place % stride.words() == 0);
+    // SAFETY: a slot's words lie within the words (the caller's promise, and invariant 1 of the path).
+    unsafe { words.get_unchecked(place..place + stride.words()) }
 }
 
 /// The step from a message to the next one: everything it takes was read before, so that the fences around a message do not
 /// make the compiler read it again.
-pub(crate) struct Step<'p> {
+pub(crate) struct Step<'p, W, S> {
+    words: &'p [W],
+    stride: S,
     sequence: u64,
-    lap_end: u64,
+    behind: usize,
     next: &'p mut u64,
-    start: &'p mut u64,
+    place: &'p mut usize,
 }
 
-impl Step<'_> {
+impl<'p, W, S: Stride> Step<'p, W, S> {
     /// The message that the step leaves.
     #[inline(always)]
     pub(crate) const fn sequence(&self) -> u64 {
         self.sequence
     }
 
+    /// The words of the slot that it leads to.
+    #[inline(always)]
+    pub(crate) fn slot_behind(&self) -> &'p [W] {
+        // SAFETY: the slot behind a slot, or the first.
+        unsafe { slot(self.words, self.stride, self.behind) }
+    }
+
     /// Takes it.
     #[inline(always)]
     pub(crate) fn take(self) {
-        let next = self.sequence.wrapping_add(1);
-        if next == self.lap_end {
-            *self.start = next;
-        }
-        *self.next = next;
+        *self.next = self.sequence.wrapping_add(1);
+        *self.place = self.behind;
     }
 }
 
@@ -190,7 +193,8 @@ mod tests {
         for capacity in 2..9 {
             with_path(capacity, |mut path| {
                 for sequence in 0..40 {
-                    let (slot, behind, step) = path.split();
+                    let (slot, step) = path.split();
+                    let behind = step.slot_behind();
                     assert_eq!((slot[0], slot.len()), (sequence % capacity, 2));
                     assert_eq!((behind[1], behind.len()), ((sequence + 1) % capacity, 2));
                     assert_eq!(step.sequence(), sequence);

@@ -76,7 +76,7 @@ impl<S: Source> Subscriber<S> {
         }
     }
 
-    #[cold]
+    #[inline(always)]
     fn lagged(&mut self) -> TryRecvError {
         let missed = self.source.catch_up();
         self.missed += missed;

@@ -194,7 +194,7 @@ impl<T: Pod, K> Shared<T, K> {
 
     /// One look, without the end.
     #[inline(always)]
-    fn look_once<R>(&mut self, read: impl FnOnce(Glimpse<'_>) -> Option<R>) -> Look<R> {
+    fn look_once<R>(&mut self, read: impl FnOnce(Glimpse<'_, Slots<T>>) -> Option<R>) -> Look<R> {
         match self.reader.poll() {
             Poll::Ready(glimpse) => match read(glimpse) {
                 Some(value) => Look::Value(value),
@@ -206,7 +206,7 @@ impl<T: Pod, K> Shared<T, K> {
     }
 
     #[inline(always)]
-    fn look_to_the_end<R>(&mut self, mut read: impl FnMut(Glimpse<'_>) -> Option<R>) -> Look<R> {
+    fn look_to_the_end<R>(&mut self, mut read: impl FnMut(Glimpse<'_, Slots<T>>) -> Option<R>) -> Look<R> {
         match self.look_once(&mut read) {
             // What the last one published just before it left is there now.
             Look::Empty if self.writers_are_gone() => match self.look_once(read) {

@@ -1,7 +1,6 @@
 //! One writer, lossy: the broadcast ring with typed slots.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use bytemuck::Pod;
 
@@ -108,7 +107,7 @@ impl<T: Pod, K> Publisher<T, K> {
     /// The next value's slot, to be written in place and [committed](Reserved::commit). Dropped, it leaves no trace.
     #[inline]
     pub fn reserve(&mut self) -> Reserved<'_, T> {
-        Reserved { claim: self.writer.claim(), _value: PhantomData }
+        Reserved { claim: self.writer.claim() }
     }
 
     /// Values published so far.
@@ -124,6 +123,7 @@ impl<T: Pod, K> Publisher<T, K> {
 }
 
 impl<T: Pod, K> Drop for Publisher<T, K> {
+    #[inline]
     fn drop(&mut self) {
         self.writer.end();
     }
@@ -185,9 +185,8 @@ impl<T: Pod, K> fmt::Debug for Publisher<T, K> {
 /// slot.commit();
 /// publisher.reserve().commit();
 /// ```
-pub struct Reserved<'p, T> {
-    claim: Claim<'p>,
-    _value: PhantomData<fn(T)>,
+pub struct Reserved<'p, T: Pod> {
+    claim: Claim<'p, Slots<T>>,
 }
 
 impl<T: Pod> Reserved<'_, T> {
@@ -256,6 +255,7 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
         }
     }
 
+    #[inline(always)]
     fn catch_up(&mut self) -> u64 {
         self.catch_up()
     }
