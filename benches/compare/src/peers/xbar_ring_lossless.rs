@@ -3,10 +3,10 @@
 use xbar_ring::channel::{
     Bounded as Settings, BoundedPublisher, BoundedSubscriber, MpBoundedPublisher, MpBoundedSubscriber,
 };
-use xbar_ring::{BusySpin, Source, Subscriber};
+use xbar_ring::{BusySpin, Source, Stage, Subscriber};
 
 use super::xbar_ring::SourceOf;
-use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends};
+use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends, Staged};
 
 /// `channel_bounded`: one writer, waits for the slowest reader.
 #[derive(Debug)]
@@ -53,6 +53,35 @@ impl<T: Payload> Channel<T> for ManyBounded {
 impl<T: Payload> ManyWriters<T> for ManyBounded {
     fn another(sender: &Self::Sender) -> Self::Sender {
         sender.clone()
+    }
+}
+
+/// `channel_bounded` with a stage behind another.
+#[derive(Debug)]
+pub struct Stages;
+
+impl<T: Payload> Staged<T> for Stages {
+    type Sender = BoundedPublisher<T>;
+    type First = Stage<SourceOf<BoundedSubscriber<T>>>;
+    type Second = Stage<SourceOf<BoundedSubscriber<T>>>;
+
+    fn open(slots: usize) -> (Self::Sender, Self::First, Self::Second) {
+        let (publisher, subscribers) = Settings::new(slots).subscribers(2).build();
+        let first = subscribers.subscribe().expect("room for two").into_stage([]);
+        let second = subscribers.subscribe().expect("room for two").into_stage([first.progress()]);
+        (publisher, first, second)
+    }
+}
+
+impl<T: Payload, S: Source<Value = T>> Receives<T> for Stage<S> {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.try_handle(|value| read(&value)).ok()
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        self.handle_with(BusySpin, |value| read(&value)).expect("a message")
     }
 }
 
