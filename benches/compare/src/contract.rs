@@ -93,6 +93,19 @@ pub trait ManyWriters<T: Copy>: Channel<T> {
     fn another(sender: &Self::Sender) -> Self::Sender;
 }
 
+/// A lossless channel with two reading ends, the second of which reads a message when the first has handled it.
+pub trait Staged<T: Copy>: 'static {
+    /// Its writing end.
+    type Sender: Sends<T> + Send;
+    /// Its first stage.
+    type First: Receives<T> + Send;
+    /// Its second stage.
+    type Second: Receives<T> + Send;
+
+    /// A channel of `slots` messages with its two stages.
+    fn open(slots: usize) -> (Self::Sender, Self::First, Self::Second);
+}
+
 /// What a library said when it could not do something, in one line.
 pub type Outcome<R> = Result<R, String>;
 

@@ -67,6 +67,7 @@ pub const GOALS: &[Goal] = &[
     goal("throughput: lossless, one by one", 8, "disruptor", 1.0 / 1.1),
     goal("throughput: lossless, one by one", 8, "rtrb", 1.0 / 1.1),
     goal("throughput: lossless, many writers", 8, "disruptor", 1.0),
+    goal("pipeline: lossless, two stages", 8, "disruptor", 1.0),
 ];
 
 /// The goal for ours beside `reference`, if there is one.

@@ -33,6 +33,9 @@ use rounds::Effort;
 /// All that `--quick` may take, and a little less.
 const QUICK: Duration = Duration::from_secs(44);
 
+/// Rounds of each case, if there is time.
+const ROUNDS: usize = 31;
+
 fn main() -> ExitCode {
     end_with_any_thread();
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -122,10 +125,10 @@ fn work(cases: Vec<Case>, arguments: &Arguments) -> Vec<Row> {
         let effort = if arguments.quick {
             let contenders = 1 + case.peers.len() as u32;
             let slice = (left / contenders / 16).min(Duration::from_millis(4));
-            Effort { rounds: arguments.rounds.unwrap_or(15), slice, budget: left }
+            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: left }
         } else {
             let slice = Duration::from_millis(20);
-            Effort { rounds: arguments.rounds.unwrap_or(31), slice, budget: Duration::from_secs(60) }
+            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: Duration::from_secs(60) }
         };
         for row in report::rows(&case, &rounds::work(&case, effort)) {
             println!("{}", table::row(&row));

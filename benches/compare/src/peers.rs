@@ -9,3 +9,4 @@ pub mod photon_ring;
 pub mod rtrb;
 pub mod xbar;
 pub mod xbar_ring;
+pub mod xbar_ring_lossless;

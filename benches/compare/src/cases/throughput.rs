@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, per_turn};
 use crate::contract::{Channel, ManyWriters, Outcome, Receives, Sends};
-use crate::peers::{crossbeam_channel, disruptor, photon_ring, rtrb};
+use crate::peers::{crossbeam_channel, disruptor, photon_ring, rtrb, xbar_ring_lossless};
 use crate::pin::{cores, pin};
 
 const SLOTS: usize = 1024;
@@ -19,16 +19,19 @@ const COMPARED: u64 = 10 * SLOTS as u64;
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new("throughput", "throughput: lossless, one by one", 8)
+            .ours(contender("xbar", flow::<xbar_ring_lossless::Bounded, 1>))
             .peer(contender("disruptor", flow::<disruptor::Single, 1>))
             .peer(contender("rtrb", flow::<rtrb::Pair, 1>))
             .peer(contender("photon-ring", flow::<photon_ring::Bounded, 1>))
             .peer(contender("crossbeam-channel", flow::<crossbeam_channel::Bounded, 1>)),
         Case::new("throughput", "throughput: lossless, batches of 64", 8)
+            .ours(contender("xbar", flow::<xbar_ring_lossless::Bounded, BATCH>))
             .peer(contender("disruptor", flow::<disruptor::Single, BATCH>))
             .peer(contender("rtrb", flow::<rtrb::Pair, BATCH>))
             .peer(contender("photon-ring", flow::<photon_ring::Bounded, BATCH>)),
         Case::new("throughput", "throughput: lossless, many writers", 8)
-            .peer(contender("disruptor", flow_of_many::<disruptor::Multi>).note(writers_note()))
+            .ours(contender("xbar", flow_of_many::<xbar_ring_lossless::ManyBounded>).note(writers_note()))
+            .peer(contender("disruptor", flow_of_many::<disruptor::Multi>))
             .peer(contender("crossbeam-channel", flow_of_many::<crossbeam_channel::Bounded>)),
     ]
 }

@@ -60,6 +60,6 @@ fn one<B: Bus>(plan: &Plan, bytes: usize, way: Way) -> Outcome<Round> {
     let message = Pages::new(bytes, 7);
     Ok(time(plan, |_| {
         way.put(&mut output, black_box(message.as_ref()));
-        black_box(input.take(|arrived| limits::read(black_box(arrived))).expect(LOST));
+        black_box(input.take(limits::read).expect(LOST));
     }))
 }

@@ -5,7 +5,7 @@ use disruptor::{
     SingleProducer, SingleProducerBarrier, build_multi_producer, build_single_producer,
 };
 
-use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends};
+use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends, Staged};
 
 /// `build_single_producer`, one reader.
 #[derive(Debug)]
@@ -65,6 +65,22 @@ impl<T: Payload, P: Producer<T>> Sends<T> for Writer<P> {
     }
 }
 
+/// `build_single_producer`, one reader and then another.
+#[derive(Debug)]
+pub struct Stages;
+
+impl<T: Payload> Staged<T> for Stages {
+    type Sender = Writer<SingleProducer<T, SingleConsumerBarrier>>;
+    type First = Poller<T, SingleProducerBarrier>;
+    type Second = Poller<T, SingleConsumerBarrier>;
+
+    fn open(slots: usize) -> (Self::Sender, Self::First, Self::Second) {
+        let (first, builder) = build_single_producer(slots, T::zeroed, BusySpin).new_event_poller();
+        let (second, builder) = builder.and_then().new_event_poller();
+        (Writer(builder.build()), Poller(first), Poller(second))
+    }
+}
+
 macro_rules! receives {
     ($barrier:ty) => {
         impl<T: Payload> Receives<T> for Poller<T, $barrier> {
@@ -94,6 +110,7 @@ macro_rules! receives {
     };
 }
 
-// The trait that both barriers share is not public.
+// The trait that all barriers share is not public.
 receives!(SingleProducerBarrier);
 receives!(MultiProducerBarrier);
+receives!(SingleConsumerBarrier);

@@ -1,8 +1,10 @@
 //! photon-ring: seqlock-stamped broadcast rings, `atomic-slots` as by default.
 
-use photon_ring::{MpPublisher, PublishError, Publisher, Subscribable, Subscriber, WaitStrategy};
+use photon_ring::{
+    DependencyBarrier, MpPublisher, PublishError, Publisher, Subscribable, Subscriber, WaitStrategy,
+};
 
-use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends};
+use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends, Staged};
 
 fn subscribers<T: Payload, const READERS: usize>(ring: &Subscribable<T>) -> [Subscriber<T>; READERS] {
     std::array::from_fn(|_| ring.subscribe())
@@ -56,6 +58,41 @@ impl<T: Payload> Channel<T> for Many {
 impl<T: Payload> ManyWriters<T> for Many {
     fn another(sender: &Self::Sender) -> Self::Sender {
         sender.clone()
+    }
+}
+
+/// `channel_bounded` with a `DependencyBarrier`.
+#[derive(Debug)]
+pub struct Stages;
+
+/// A subscriber behind a barrier.
+pub struct Gated<T: Payload> {
+    subscriber: Subscriber<T>,
+    barrier: DependencyBarrier,
+}
+
+impl<T: Payload> Staged<T> for Stages {
+    type Sender = Waiting<T>;
+    type First = Subscriber<T>;
+    type Second = Gated<T>;
+
+    fn open(slots: usize) -> (Self::Sender, Self::First, Self::Second) {
+        let (publisher, ring) = photon_ring::channel_bounded(slots, 0);
+        let first = ring.subscribe_tracked();
+        let barrier = DependencyBarrier::from_subscribers(&[&first]);
+        (Waiting(publisher), first, Gated { subscriber: ring.subscribe(), barrier })
+    }
+}
+
+impl<T: Payload> Receives<T> for Gated<T> {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.subscriber.try_recv_gated(&self.barrier).ok().map(|value| read(&value))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.subscriber.recv_gated(&self.barrier))
     }
 }
 

@@ -19,12 +19,12 @@ const SMALL_BYTES: usize = 64;
 /// The reading end of a lossy channel, and a place for large messages.
 pub struct Reader<S: Source> {
     subscriber: Subscriber<S>,
-    place: S::Value,
+    place: Box<S::Value>,
 }
 
 impl<T: Payload, S: Source<Value = T>> Reader<S> {
     fn new(subscriber: Subscriber<S>) -> Self {
-        Self { subscriber, place: T::zeroed() }
+        Self { subscriber, place: Box::new(T::zeroed()) }
     }
 }
 
