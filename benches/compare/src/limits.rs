@@ -47,8 +47,8 @@ pub fn round_trip(plan: &Plan) -> Round {
 pub fn store(plan: &Plan) -> Round {
     let word = AtomicU64::new(0);
     time(plan, |n| {
-        word.store(*black_box(&n), Ordering::Release);
-        black_box(&word.load(Ordering::Acquire));
+        word.store(black_box(n), Ordering::Release);
+        black_box(word.load(Ordering::Acquire));
     })
 }
 
