@@ -15,7 +15,7 @@
 //!              stamp(n)   <- 2n+2          release
 //!              stamp(n+1) <- 2(n+1)+1      relaxed
 //!              fence(release)
-//!              head       <- n+1           relaxed
+//!              head       <- n+1           relaxed      now and then: where to begin to look for the front
 //!
 //! receive(n):  s = stamp(n)                relaxed, fence(acquire)
 //!              copy of words(n)            relaxed
@@ -46,7 +46,7 @@ use core::fmt;
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
-use crate::path::{Path, RingError, Step};
+use crate::path::{Path, Ring, RingError, Step};
 use crate::stride::Stride;
 
 /// Words of a slot in front of the message: the stamp.
@@ -113,7 +113,8 @@ impl<K, S: Stride> Writer<K, S> {
             }
         }
         path.go_to(next);
-        mark_and_tell(path.slot(), &head, next);
+        mark(path.slot(), next);
+        tell(&head, next);
         Ok(Self { path, head })
     }
 
@@ -161,17 +162,42 @@ impl<K, S: Stride> Writer<K, S> {
     }
 }
 
-/// Marks the slot of `next` (invariant 1 of the writer), then tells laggards and rewinders.
+/// Marks the slot of `next` (invariant 1 of the writer).
 #[inline(always)]
-fn mark_and_tell(slot: &[AtomicU64], head: &AtomicU64, next: u64) {
+fn mark(slot: &[AtomicU64], next: u64) {
     // ORDERING: ring-mark: ordered by the fence below.
     slot[0].store(writing(next), Ordering::Relaxed);
     // ORDERING: ring-mark: the words of the next message are stored behind this fence, so whoever copies one of them sees
     // the mark at its second look. Without it the words could come first.
     fence(Ordering::Release);
-    // ORDERING: ring-head: released by the fence above; pairs with the acquire of laggards and rewinders, who then find
-    // the stamps below `next`.
+}
+
+/// Tells those who look for the front.
+#[inline(always)]
+fn tell(head: &AtomicU64, next: u64) {
+    // ORDERING: ring-head: released by the fence in `mark`; pairs with the acquire in `front`, which then finds the stamps
+    // below `next`.
     head.store(next, Ordering::Relaxed);
+}
+
+/// The front: how many messages were published, as far as head and the stamps behind it tell, and `from` at least. What
+/// lies below is there, or was overwritten.
+#[cold]
+#[inline(never)]
+fn front<S: Stride>(ring: &Ring<'_, ReadU64, S>, head: &ReadU64, from: u64) -> u64 {
+    // ORDERING: ring-head: pairs with the fence in `mark`: the stamps below are there.
+    let mut front = head.load_acquire().max(from);
+    // A whole ring at most: more than that is a writer that is faster than this walk, or damage, and no reason to stay.
+    for _ in 0..ring.capacity() {
+        // ORDERING: ring-stamp: pairs with the release in `commit`, as a reader's first look.
+        let stamp = ring.slot_of(front)[0].load_acquire() & !END;
+        if is_older(stamp, holds(front)) {
+            break;
+        }
+        // The slot holds `front`; or it holds, or is being written for, a message of a later lap.
+        front = (stamp / 2).max(front.saturating_add(1));
+    }
+    front
 }
 
 impl<K, S: Stride> fmt::Debug for Writer<K, S> {
@@ -207,7 +233,11 @@ impl<S: Stride> Claim<'_, S> {
         // ORDERING: ring-stamp: release pairs with the reader's first look; relaxed, a reader could find the stamp
         // before the words.
         self.slot[0].store(holds(sequence), Ordering::Release);
-        mark_and_tell(self.step.slot_behind(), self.head, sequence.wrapping_add(1));
+        let next = sequence.wrapping_add(1);
+        mark(self.step.slot_behind(), next);
+        if next % S::MESSAGES_PER_HEAD == 0 {
+            tell(self.head, next);
+        }
         self.step.take();
         sequence
     }
@@ -271,16 +301,18 @@ impl<K, S: Stride> Reader<K, S> {
 
     /// Goes on to what is published from now on.
     pub fn skip_all(&mut self) {
-        // ORDERING: none; nothing below is looked at, and the slot of `next` tells for itself.
-        self.path.go_to(self.head.load_relaxed());
+        self.path.go_to(self.front());
+    }
+
+    fn front(&self) -> u64 {
+        front(&self.path.ring(), &self.head, self.next())
     }
 
     /// Goes back to the oldest message that is still readable; says how many messages that is.
     pub fn rewind(&mut self) -> u64 {
-        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the stamps below are there.
-        let head = self.head.load_acquire();
-        self.path.go_to(head.saturating_sub(self.path.capacity() - 1));
-        head - self.next()
+        let front = self.front();
+        self.path.go_to(front.saturating_sub(self.path.capacity() - 1));
+        front - self.next()
     }
 
     /// The sequence number that the next message received will have, if the reader does not lag.
@@ -292,8 +324,7 @@ impl<K, S: Stride> Reader<K, S> {
     /// Messages published and not yet received, as far as this moment tells; more than is readable when the reader
     /// has been overtaken.
     pub fn pending(&self) -> u64 {
-        // ORDERING: none; a figure for people.
-        self.head.load_relaxed().saturating_sub(self.next())
+        self.front() - self.next()
     }
 
     /// How far behind the oldest readable message a reader resumes after it lagged: an eighth of the ring, so that
@@ -306,13 +337,11 @@ impl<K, S: Stride> Reader<K, S> {
     /// Jumps over all messages but the newest; says how many. A reader that was overtaken stays where it is, so that
     /// its next look says what it missed.
     pub fn skip_to_newest(&mut self) -> u64 {
-        // ORDERING: ring-head: pairs with the fence in `mark_and_tell`: the newest message is there.
-        let head = self.head.load_acquire();
-        let waiting = head.saturating_sub(self.next());
+        let waiting = self.pending();
         if waiting < 2 || waiting >= self.path.capacity() {
             return 0;
         }
-        self.path.go_to(head - 1);
+        self.path.go_to(self.next() + waiting - 1);
         waiting - 1
     }
 
@@ -372,7 +401,7 @@ impl<K, S: Stride> Reader<K, S> {
     #[inline(always)]
     pub fn catch_up(&mut self) -> u64 {
         let next = self.next();
-        let resume = resume(&self.head, self.path.capacity(), next);
+        let resume = resume(&self.path.ring(), &self.head, next);
         self.path.go_to(resume);
         resume - next
     }
@@ -382,14 +411,12 @@ impl<K, S: Stride> Reader<K, S> {
 /// the reader out of registers.
 #[cold]
 #[inline(never)]
-fn resume(head: &ReadU64, capacity: u64, next: u64) -> u64 {
-    // ORDERING: ring-head: pairs with the fence in `mark_and_tell`, so that the slots from here on hold what the
-    // arithmetic says, or something newer, which only lags again.
-    let head = head.load_acquire();
-    let oldest = head.saturating_sub(capacity - 1);
-    // At least one is gone, whatever a head that is one message behind its stamps (or damaged) says.
+fn resume<S: Stride>(ring: &Ring<'_, ReadU64, S>, head: &ReadU64, next: u64) -> u64 {
+    let front = front(ring, head, next);
+    let oldest = front.saturating_sub(ring.capacity() - 1);
+    // At least one is gone, whatever damaged memory says.
     let least = next.saturating_add(1);
-    oldest.saturating_add(margin(capacity)).min(head).max(least)
+    oldest.saturating_add(margin(ring.capacity())).min(front).max(least)
 }
 
 /// An eighth of a ring.

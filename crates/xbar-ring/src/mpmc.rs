@@ -198,7 +198,7 @@ impl<K, S: Stride> Writer<K, S> {
     pub fn taken(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
         front(self.head.load(Ordering::Relaxed).max(self.path.next()), |sequence| {
-            let slot = self.path.slot_of(sequence);
+            let slot = self.path.ring().slot_of(sequence);
             (ReadU64::of(&slot[0]).load_relaxed(), ReadU64::of(&slot[1]).load_relaxed())
         })
     }
@@ -428,7 +428,7 @@ impl<K, S: Stride> Reader<K, S> {
     fn front(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
         front(self.head.load_relaxed().max(self.next()), |sequence| {
-            let slot = self.path.slot_of(sequence);
+            let slot = self.path.ring().slot_of(sequence);
             (slot[0].load_relaxed(), slot[1].load_relaxed())
         })
     }
@@ -452,7 +452,8 @@ impl<K, S: Stride> Reader<K, S> {
             return 0;
         }
         // The last ones may still be claimed, or given up.
-        let there = |sequence: &u64| self.path.slot_of(*sequence)[0].load_relaxed() == stamp(*sequence, HELD);
+        let there =
+            |sequence: &u64| self.path.ring().slot_of(*sequence)[0].load_relaxed() == stamp(*sequence, HELD);
         let newest = (next + 1..front).rev().find(there).unwrap_or(next);
         self.path.go_to(newest);
         newest - next

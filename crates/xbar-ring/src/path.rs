@@ -65,6 +65,12 @@ impl<W, K, S: Stride> Path<W, K, S> {
         self.next
     }
 
+    /// The slots, for what looks at them without this path.
+    #[inline(always)]
+    pub(crate) fn ring(&self) -> Ring<'_, W, S> {
+        Ring { words: &self.words, stride: self.stride, capacity: self.capacity }
+    }
+
     /// All words, slot by slot.
     pub(crate) fn slots(&self) -> impl Iterator<Item = &[W]> {
         self.words.chunks_exact(self.stride.words())
@@ -75,12 +81,6 @@ impl<W, K, S: Stride> Path<W, K, S> {
     pub(crate) fn slot(&self) -> &[W] {
         // SAFETY: invariant 2.
         unsafe { slot(&self.words, self.stride, self.place) }
-    }
-
-    /// The words of the slot of any message.
-    pub(crate) fn slot_of(&self, sequence: u64) -> &[W] {
-        // SAFETY: the place of a slot.
-        unsafe { slot(&self.words, self.stride, self.place_of(sequence)) }
     }
 
     /// The words of the slot of `next`, and the way to the slot behind it.
@@ -105,7 +105,7 @@ impl<W, K, S: Stride> Path<W, K, S> {
     /// Moves to any message.
     #[inline(always)]
     pub(crate) fn go_to(&mut self, sequence: u64) {
-        self.place = self.place_of(sequence);
+        self.place = self.ring().place_of(sequence);
         self.next = sequence;
     }
 
@@ -113,6 +113,27 @@ impl<W, K, S: Stride> Path<W, K, S> {
     #[inline(always)]
     pub(crate) fn forward(&mut self, sequence: u64) {
         if sequence == self.next.wrapping_add(1) { self.step() } else { self.go_to(sequence) }
+    }
+}
+
+/// The slots of a ring, without a place among them. Passed by value to what is rare, so that no path has to be in memory for
+/// it.
+pub(crate) struct Ring<'p, W, S> {
+    words: &'p [W],
+    stride: S,
+    capacity: u64,
+}
+
+impl<'p, W, S: Stride> Ring<'p, W, S> {
+    /// Slots.
+    pub(crate) const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// The words of the slot of any message.
+    pub(crate) fn slot_of(&self, sequence: u64) -> &'p [W] {
+        // SAFETY: the place of a slot.
+        unsafe { slot(self.words, self.stride, self.place_of(sequence)) }
     }
 
     #[inline(always)]
@@ -203,7 +224,7 @@ mod tests {
                 for sequence in [7, 0, 1, 100, 101, 1 << 60] {
                     path.go_to(sequence);
                     assert_eq!((path.next(), path.slot()[0]), (sequence, sequence % capacity));
-                    assert_eq!(path.slot_of(sequence + 3)[0], (sequence + 3) % capacity);
+                    assert_eq!(path.ring().slot_of(sequence + 3)[0], (sequence + 3) % capacity);
                     path.forward(sequence + 1);
                     assert_eq!((path.next(), path.slot()[0]), (sequence + 1, (sequence + 1) % capacity));
                 }

@@ -12,11 +12,18 @@ pub const LINE_WORDS: usize = LINE_BYTES / 8;
 ///
 /// A `usize` is one; [`ValueStride`] is one that the compiler knows, so that places inside a slot cost nothing to find.
 pub trait Stride: Copy {
+    /// A one-writer ring's head is stored once for so many messages; whoever wants the front walks from there. A store to a
+    /// line of its own is a quarter of the cost of a small message.
+    const MESSAGES_PER_HEAD: u64;
+
     /// The distance.
     fn words(self) -> usize;
 }
 
 impl Stride for usize {
+    /// Exact: tools read the head of a topic without its slots.
+    const MESSAGES_PER_HEAD: u64 = 1;
+
     #[inline(always)]
     fn words(self) -> usize {
         self
@@ -47,6 +54,8 @@ impl<T, const HEAD: usize> ValueStride<T, HEAD> {
 }
 
 impl<T, const HEAD: usize> Stride for ValueStride<T, HEAD> {
+    const MESSAGES_PER_HEAD: u64 = 8;
+
     #[inline(always)]
     fn words(self) -> usize {
         const { Self::LINES * LINE_WORDS }
