@@ -25,9 +25,14 @@ pub fn cases() -> Vec<Case> {
 fn case(name: &'static str, bytes: usize, way: Way) -> Case {
     Case::new("topic", name, bytes)
         .ours(contender::<xbar::Region>(bytes, way))
-        .limit(Contender::bare("memcpy", move |plan| limits::copy(plan, bytes)))
+        .limit(copy(bytes))
         .peer(contender::<crossbar::Pool>(bytes, way))
         .peer(contender::<iceoryx2::Service>(bytes, way))
+}
+
+fn copy(bytes: usize) -> Contender {
+    let copy = Contender::bare("memcpy", move |plan| limits::copy(plan, bytes));
+    copy.note("into one buffer, over and over; a topic keeps 8 messages")
 }
 
 fn contender<B: Bus>(bytes: usize, way: Way) -> Contender {
