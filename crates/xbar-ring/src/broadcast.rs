@@ -194,8 +194,10 @@ fn front<S: Stride>(ring: &Ring<'_, ReadU64, S>, head: &ReadU64, from: u64) -> u
         if is_older(stamp, holds(front)) {
             break;
         }
-        // The slot holds `front`; or it holds, or is being written for, a message of a later lap.
-        front = (stamp / 2).max(front.saturating_add(1));
+        // It holds a message, and everything before that one is there; or it is being written for one of a later lap, of which
+        // a mark proves nothing more than that `front` is overwritten.
+        let behind = if stamp % 2 == 0 { stamp / 2 } else { 0 };
+        front = behind.max(front.saturating_add(1));
     }
     front
 }
