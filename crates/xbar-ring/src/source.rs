@@ -64,6 +64,19 @@ pub trait Source {
         into.len()
     }
 
+    /// Gives `read` messages as long as there are any, `most` at most; says how many. A message that `read` panics at counts
+    /// as taken.
+    #[inline]
+    fn each(&mut self, most: usize, mut read: impl FnMut(Self::Value)) -> usize {
+        for taken in 0..most {
+            match self.look() {
+                Look::Value(value) => read(value),
+                _ => return taken,
+            }
+        }
+        most
+    }
+
     /// Waits a while for something new, at most `longest`; may return at any time. A ring alone has nothing to sleep on:
     /// it gives way to other threads.
     fn sleep(&mut self, longest: Option<Duration>) {

@@ -173,6 +173,38 @@ impl<S: Source> Subscriber<S> {
         }
     }
 
+    /// Gives `read` each message that is there, `most` at most; says how many. A batch without a place to copy it to: of a
+    /// lossless channel, the way to receive most per second: room is made once for all of them, and after a short batch the
+    /// next call gives the publisher a moment to get ahead. For the lowest latency, [`try_recv`](Self::try_recv).
+    ///
+    /// ```
+    /// let (mut publisher, subscribers) = xbar_ring::channel_bounded::<u64>(64);
+    /// let mut subscriber = subscribers.subscribe()?;
+    /// publisher.publish_batch(&[1, 2, 3])?;
+    /// let mut sum = 0;
+    /// assert_eq!(subscriber.try_recv_each(usize::MAX, |value| sum += value), Ok(3));
+    /// assert_eq!(sum, 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`], when not even one message is there: what stopped a batch is told by the next receive.
+    #[inline]
+    pub fn try_recv_each(
+        &mut self,
+        most: usize,
+        mut read: impl FnMut(S::Value),
+    ) -> Result<usize, TryRecvError> {
+        match self.source.each(most, &mut read) {
+            0 if most > 0 => self.try_recv().map(|value| {
+                read(value);
+                1
+            }),
+            taken => Ok(taken),
+        }
+    }
+
     /// All messages that are there now, one by one, and what was lost among them. What is published meanwhile is left
     /// for the next time, so that a fast publisher cannot hold a caller here.
     #[inline]

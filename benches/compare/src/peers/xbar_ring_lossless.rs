@@ -3,7 +3,7 @@
 use xbar_ring::channel::{
     Bounded as Settings, BoundedPublisher, BoundedSubscriber, MpBoundedPublisher, MpBoundedSubscriber,
 };
-use xbar_ring::{BusySpin, Source, Stage, Subscriber};
+use xbar_ring::{BusySpin, Source, Stage};
 
 use super::xbar_ring::SourceOf;
 use crate::contract::{Channel, ManyWriters, Payload, Receives, Sends, Staged};
@@ -16,37 +16,25 @@ pub struct Bounded;
 #[derive(Debug)]
 pub struct ManyBounded;
 
-/// The reading end of a lossless channel, and room for what it takes at once: it tells the writer once for each batch.
-pub struct Inbox<S: Source> {
-    subscriber: Subscriber<S>,
-    room: Vec<S::Value>,
-}
-
-impl<T: Payload, S: Source<Value = T>> Inbox<S> {
-    fn new(subscriber: Subscriber<S>) -> Self {
-        Self { subscriber, room: vec![T::zeroed(); 64] }
-    }
-}
-
 impl<T: Payload> Channel<T> for Bounded {
     type Sender = BoundedPublisher<T>;
-    type Receiver = Inbox<SourceOf<BoundedSubscriber<T>>>;
+    type Receiver = BoundedSubscriber<T>;
 
     fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
         let (publisher, subscribers) = Settings::new(slots).subscribers(READERS.max(1)).build();
-        let inbox = |_| Inbox::new(subscribers.subscribe().expect("room for every reader"));
-        (publisher, std::array::from_fn(inbox))
+        let subscriber = |_| subscribers.subscribe().expect("room for every reader");
+        (publisher, std::array::from_fn(subscriber))
     }
 }
 
 impl<T: Payload> Channel<T> for ManyBounded {
     type Sender = MpBoundedPublisher<T>;
-    type Receiver = Inbox<SourceOf<MpBoundedSubscriber<T>>>;
+    type Receiver = MpBoundedSubscriber<T>;
 
     fn open<const READERS: usize>(slots: usize) -> (Self::Sender, [Self::Receiver; READERS]) {
         let (publisher, subscribers) = Settings::new(slots).subscribers(READERS.max(1)).build_mpmc();
-        let inbox = |_| Inbox::new(subscribers.subscribe().expect("room for every reader"));
-        (publisher, std::array::from_fn(inbox))
+        let subscriber = |_| subscribers.subscribe().expect("room for every reader");
+        (publisher, std::array::from_fn(subscriber))
     }
 }
 
@@ -104,22 +92,26 @@ macro_rules! sends_lossless {
 sends_lossless!(BoundedPublisher<T>);
 sends_lossless!(MpBoundedPublisher<T>);
 
-impl<T: Payload, S: Source<Value = T>> Receives<T> for Inbox<S> {
-    #[inline(always)]
-    fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        self.subscriber.try_recv().ok().map(|value| read(&value))
-    }
+macro_rules! receives_lossless {
+    ($subscriber:ty) => {
+        impl<T: Payload> Receives<T> for $subscriber {
+            #[inline(always)]
+            fn take<R>(&mut self, read: impl FnOnce(&T) -> R) -> Option<R> {
+                self.try_recv().ok().map(|value| read(&value))
+            }
 
-    #[inline(always)]
-    fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
-        read(&self.subscriber.recv_with(BusySpin).expect("a message"))
-    }
+            #[inline(always)]
+            fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
+                read(&self.recv_with(BusySpin).expect("a message"))
+            }
 
-    #[inline(always)]
-    fn drain(&mut self, most: usize, read: impl FnMut(&T)) -> usize {
-        let room = most.min(self.room.len());
-        let taken = self.subscriber.recv_batch(&mut self.room[..room]).unwrap_or(0);
-        self.room[..taken].iter().for_each(read);
-        taken
-    }
+            #[inline(always)]
+            fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
+                self.try_recv_each(most, |value| read(&value)).unwrap_or(0)
+            }
+        }
+    };
 }
+
+receives_lossless!(BoundedSubscriber<T>);
+receives_lossless!(MpBoundedSubscriber<T>);

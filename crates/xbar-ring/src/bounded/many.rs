@@ -314,17 +314,40 @@ impl<T: Copy + Send> Source for Reader<T> {
 
     #[inline]
     fn take(&mut self, into: &mut [T]) -> usize {
+        let mut places = into.iter_mut();
+        self.each(places.len(), |value| {
+            if let Some(place) = places.next() {
+                *place = value;
+            }
+        })
+    }
+
+    #[inline]
+    fn each(&mut self, most: usize, mut read: impl FnMut(T)) -> usize {
         let position = self.pass.position();
-        let mut taken = 0;
-        for (value, sequence) in into.iter_mut().zip(position..) {
-            let Some(next) = self.next(sequence) else { break };
-            *value = next;
-            taken += 1;
+        let mut stretch = Stretch { read: 0, reader: self };
+        for sequence in (position..).take(most) {
+            let Some(value) = stretch.reader.next(sequence) else { break };
+            stretch.read += 1;
+            read(value);
         }
-        if taken > 0 {
-            self.pass.move_to(position + taken as u64);
+        stretch.read as usize
+    }
+}
+
+/// Messages that were read and not passed yet. Dropped, also by a panic, it passes them.
+struct Stretch<'r, T> {
+    read: u64,
+    reader: &'r mut Reader<T>,
+}
+
+impl<T> Drop for Stretch<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.read > 0 {
+            let position = self.reader.pass.position();
+            self.reader.pass.move_to(position + self.read);
         }
-        taken
     }
 }
 

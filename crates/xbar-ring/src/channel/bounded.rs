@@ -415,4 +415,9 @@ impl<S: Source> Source for Counted<S> {
     fn take(&mut self, into: &mut [S::Value]) -> usize {
         self.reader.take(into)
     }
+
+    #[inline]
+    fn each(&mut self, most: usize, read: impl FnMut(S::Value)) -> usize {
+        self.reader.each(most, read)
+    }
 }
