@@ -14,7 +14,9 @@ pub enum Step {
 /// Decides what happens between two looks that found nothing.
 ///
 /// Open: implement it to call your own scheduler. A strategy needs no operating system; when it says [`Step::Sleep`],
-/// the receiver sleeps if it has something to sleep on (a stream across processes has), else it looks again.
+/// the receiver sleeps if it has something to sleep on: a stream of a topic has a futex. A channel between threads has
+/// nothing: there the thread gives way to others (with `std`) and looks again, which costs a core as long as nobody else
+/// wants it. A [`Source`](crate::Source) of your own can do better: its `sleep` is what is called.
 pub trait WaitStrategy {
     /// Called after the `looks`-th look in a row that found nothing, from 1.
     fn step(&mut self, looks: u32) -> Step;
@@ -79,7 +81,7 @@ impl WaitStrategy for Adaptive {
     }
 }
 
-/// Sleeps at once: no core is spent on waiting, a wake-up costs microseconds.
+/// Sleeps at once, where the receiver can: no core is spent on waiting, a wake-up costs microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Park;
 

@@ -51,6 +51,9 @@ pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
 pub use publisher::{Loan, Publisher, Topic};
 pub use subscriber::{Stream, Subscriber};
 
+/// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
+pub use xbar_ring as ring;
+
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
 pub use xbar_topic::{OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TryRecvError};
