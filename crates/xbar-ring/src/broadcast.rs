@@ -172,7 +172,8 @@ fn mark(slot: &[AtomicU64], next: u64) {
     fence(Ordering::Release);
 }
 
-/// Tells those who look for the front.
+/// Tells those who look for the front. Cold, so that the messages between are the straight way through a loop.
+#[cold]
 #[inline(always)]
 fn tell(head: &AtomicU64, next: u64) {
     // ORDERING: ring-head: released by the fence in `mark`; pairs with the acquire in `front`, which then finds the stamps

@@ -107,7 +107,7 @@ impl<K> Gate<K> {
     /// The oldest message that no writer may have overwritten.
     pub fn oldest(&self) -> u64 {
         // ORDERING: none; whoever joins looks again.
-        self.words[ANNOUNCED].load(Ordering::Relaxed) - self.room
+        self.words[ANNOUNCED].load(Ordering::Relaxed).saturating_sub(self.room)
     }
 
     /// How many readers there are, as far as this moment tells.

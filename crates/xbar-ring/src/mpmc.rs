@@ -197,7 +197,7 @@ impl<K, S: Stride> Writer<K, S> {
     /// Sequence numbers taken so far, by all writers, those given up or bypassed included.
     pub fn taken(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
-        front(self.head.load(Ordering::Relaxed).max(self.path.next()), |sequence| {
+        front(self.head.load(Ordering::Relaxed).max(self.path.next()), self.path.capacity(), |sequence| {
             let slot = self.path.ring().slot_of(sequence);
             (ReadU64::of(&slot[0]).load_relaxed(), ReadU64::of(&slot[1]).load_relaxed())
         })
@@ -301,8 +301,9 @@ const fn behind(stamp: u64, sequence: u64) -> u64 {
 
 /// The first number that is not taken, as far as this moment tells, from one on that is the next or taken. `look` says
 /// stamp and bypass of a number's slot.
-fn front(mut sequence: u64, look: impl Fn(u64) -> (u64, u64)) -> u64 {
-    loop {
+fn front(mut sequence: u64, capacity: u64, look: impl Fn(u64) -> (u64, u64)) -> u64 {
+    // A lap to come up to date, and one behind it: more than that is writers that are faster than this walk, or damage.
+    for _ in 0..2 * capacity {
         let (stamp, bypass) = look(sequence);
         match standing(stamp, bypass, sequence) {
             Standing::Open | Standing::Blocked => return sequence,
@@ -310,6 +311,7 @@ fn front(mut sequence: u64, look: impl Fn(u64) -> (u64, u64)) -> u64 {
         }
         sequence = behind(stamp, sequence);
     }
+    sequence
 }
 
 impl<K, S: Stride> fmt::Debug for Writer<K, S> {
@@ -427,7 +429,7 @@ impl<K, S: Stride> Reader<K, S> {
     /// The first number that is not taken, as far as this moment tells.
     fn front(&self) -> u64 {
         // ORDERING: none; a hint: the stamps tell.
-        front(self.head.load_relaxed().max(self.next()), |sequence| {
+        front(self.head.load_relaxed().max(self.next()), self.path.capacity(), |sequence| {
             let slot = self.path.ring().slot_of(sequence);
             (slot[0].load_relaxed(), slot[1].load_relaxed())
         })

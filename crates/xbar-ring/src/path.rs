@@ -90,7 +90,7 @@ impl<W, K, S: Stride> Path<W, K, S> {
         // SAFETY: invariant 2.
         let here = unsafe { slot(words, self.stride, self.place) };
         let behind = self.place + self.stride.words();
-        let behind = if behind == words.len() { 0 } else { behind };
+        let behind = if behind == words.len() { first_place() } else { behind };
         let (sequence, stride) = (self.next, self.stride);
         let step = Step { words, stride, sequence, behind, next: &mut self.next, place: &mut self.place };
         (here, step)
@@ -159,6 +159,13 @@ unsafe fn slot<W, S: Stride>(words: &[W], stride: S, place: usize) -> &[W] {
     debug_assert!(place + stride.words() <= words.len() && place % stride.words() == 0);
     // SAFETY: a slot's words lie within the words (the caller's promise, and invariant 1 of the path).
     unsafe { words.get_unchecked(place..place + stride.words()) }
+}
+
+/// Where a lap begins: once a lap, so that the compiler branches over it. It would select otherwise, and the place of each
+/// message would wait for a comparison with the place of the one before.
+#[cold]
+const fn first_place() -> usize {
+    0
 }
 
 /// The step from a message to the next one: everything it takes was read before, so that the fences around a message do not

@@ -41,15 +41,18 @@ impl<T, const HEAD: usize> ValueStride<T, HEAD> {
     /// Cache lines of a slot.
     pub const LINES: usize = (HEAD + value_words::<T>()).div_ceil(LINE_WORDS);
 
-    /// The words of the value among those of a message. It lies at the slot's end, so that one of whole cache lines begins
-    /// on a cache line, where copies are fastest.
+    /// The words of the value among those of a message. In one line it follows the head at once, because a core commits
+    /// neighbouring stores together; a longer one lies at the slot's end, so that one of whole lines begins on a line,
+    /// where copies are fastest.
     ///
     /// # Panics
     ///
     /// When `message` is not the words of a slot behind its head.
     #[inline(always)]
     pub fn value<W>(message: &[W]) -> &[W] {
-        &message[const { Self::LINES * LINE_WORDS - HEAD - value_words::<T>() }..]
+        let free = const { Self::LINES * LINE_WORDS - HEAD - value_words::<T>() };
+        let from = if Self::LINES == 1 { 0 } else { free };
+        &message[from..from + value_words::<T>()]
     }
 }
 
