@@ -20,9 +20,8 @@ pub(crate) mod one;
 
 #[cfg(feature = "alloc")]
 pub use bounded::{
-    Bounded, BoundedPublisher, BoundedSubscriber, BoundedSubscribers, Counted, Join, Lossless,
-    LosslessSubscribers, MpBoundedPublisher, MpBoundedSubscriber, MpBoundedSubscribers, channel_bounded,
-    channel_bounded_mpmc,
+    Bounded, BoundedPublisher, BoundedSubscriber, BoundedSubscribers, Join, Lossless, LosslessSubscribers,
+    MpBoundedPublisher, MpBoundedSubscriber, MpBoundedSubscribers, channel_bounded, channel_bounded_mpmc,
 };
 pub use lossy::Subscribers;
 #[cfg(feature = "alloc")]

@@ -2,8 +2,8 @@
 //!
 //! # Memory
 //!
-//! Words on cache lines of their own: `announced`, `left`, `used`, then one cursor per reader: 0 = free, else the reader's
-//! position + 1.
+//! Words on cache lines of their own: `announced`, `left`, `used`, `audience`, then one cursor per reader: 0 = free, else the
+//! reader's position + 1.
 //!
 //! # Why a reader that joins loses nothing
 //!
@@ -32,11 +32,12 @@ use crate::stride::LINE_WORDS;
 const ANNOUNCED: usize = 0;
 const LEFT: usize = LINE_WORDS;
 const USED: usize = 2 * LINE_WORDS;
-const CURSORS: usize = 3 * LINE_WORDS;
+const AUDIENCE: usize = 3 * LINE_WORDS;
+const CURSORS: usize = 4 * LINE_WORDS;
 
 /// The shared part, as writers and joiners use it.
 ///
-/// Invariant 1: `words` has room for the three numbers and `readers` cursors.
+/// Invariant 1: `words` has room for the four numbers and `readers` cursors.
 pub struct Gate<K> {
     words: Lent<[AtomicU64], K>,
     room: u64,
@@ -68,10 +69,29 @@ impl<K> Gate<K> {
         self.room
     }
 
+    /// Counts somebody who may yet join, until [`depart`](Self::depart).
+    pub fn attend(&self) {
+        attend(&self.words);
+    }
+
+    /// Takes back one [`attend`](Self::attend).
+    pub fn depart(&self) {
+        depart(&self.words);
+    }
+
+    /// True when there are no readers, and nobody who could make one.
+    #[inline(always)]
+    pub fn is_deserted(&self) -> bool {
+        // ORDERING: none; nothing happens any more that could be seen.
+        self.words[AUDIENCE].load(Ordering::Relaxed) == 0
+    }
+
     /// A new limit for a writer that has used up `limit`: it may write the messages below. `limit` itself when nobody has
     /// made room.
     ///
     /// What readers did with messages that the new limit lets the writer overwrite is visible to the writer.
+    #[cold]
+    #[inline(never)]
     pub fn widen(&self, limit: u64) -> u64 {
         // ORDERING: gate-cursor: pairs with the release of the last reader to leave.
         let unread = || self.words[LEFT].load(Ordering::Acquire);
@@ -139,9 +159,10 @@ impl<K> Gate<K> {
         let position = position.max(self.oldest());
         let pass = Pass {
             cursor: self.words.part(|words| &words[CURSORS + index * LINE_WORDS]),
-            left: self.words.part(|words| &words[LEFT]),
+            words: self.words.clone(),
             position,
         };
+        attend(&pass.words);
         // ORDERING: none; it has read nothing yet.
         pass.cursor.store(position + 1, Ordering::Relaxed);
         Ok(pass)
@@ -157,7 +178,8 @@ impl<K> fmt::Debug for Gate<K> {
 /// A reader's place in the gate: as long as it lives, no writer overwrites what lies at its position or behind.
 pub struct Pass<K> {
     cursor: Lent<AtomicU64, K>,
-    left: Lent<AtomicU64, K>,
+    /// The gate's.
+    words: Lent<[AtomicU64], K>,
     position: u64,
 }
 
@@ -178,12 +200,24 @@ impl<K> Pass<K> {
 }
 
 impl<K> Drop for Pass<K> {
+    #[inline(always)]
     fn drop(&mut self) {
         // ORDERING: gate-cursor: release, for a writer that finds no readers and takes this for the slowest.
-        self.left.fetch_max(self.position, Ordering::Release);
+        self.words[LEFT].fetch_max(self.position, Ordering::Release);
         // ORDERING: gate-cursor: release, for a writer that finds the cursor free, and for the reader that takes it next.
         self.cursor.store(0, Ordering::Release);
+        depart(&self.words);
     }
+}
+
+fn attend(words: &[AtomicU64]) {
+    // ORDERING: none; a count that only its end is interesting of, and nothing happens behind that.
+    words[AUDIENCE].fetch_add(1, Ordering::Relaxed);
+}
+
+fn depart(words: &[AtomicU64]) {
+    // ORDERING: none; as above.
+    words[AUDIENCE].fetch_sub(1, Ordering::Relaxed);
 }
 
 impl<K> fmt::Debug for Pass<K> {

@@ -26,6 +26,9 @@ pub trait Sink {
     /// Readers that there are now.
     fn readers(&self) -> usize;
 
+    /// True when there are no readers, and nobody who could make one.
+    fn is_deserted(&self) -> bool;
+
     /// Waits a while for room, at most `longest`; may return at any time.
     fn sleep(&mut self, longest: Option<core::time::Duration>) {
         let _ = longest;

@@ -101,6 +101,11 @@ impl<T: Copy + Send> Ring<T> {
     pub fn readers(&self) -> usize {
         self.gate.readers()
     }
+
+    /// What keeps writers behind readers.
+    pub const fn gate(&self) -> &Gate<Heap> {
+        &self.gate
+    }
 }
 
 impl<T> fmt::Debug for Ring<T> {
@@ -207,6 +212,11 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     fn readers(&self) -> usize {
         self.slots.keep().readers()
+    }
+
+    #[inline(always)]
+    fn is_deserted(&self) -> bool {
+        self.slots.keep().gate.is_deserted()
     }
 }
 

@@ -42,6 +42,9 @@ const ENDED: u64 = 1 << 63;
 /// stays at a half to a third of its speed.
 const CLOSE: u64 = 64;
 
+/// Parts of a ring for each of which a reader of everything makes room.
+const PARTS: usize = 8;
+
 /// That moment, in spin hints: some 80 ns on a processor of 2021.
 const MOMENT: u32 = if MODELLED { 1 } else { 4 };
 
@@ -103,6 +106,11 @@ impl<T: Copy + Send> Ring<T> {
     pub fn readers(&self) -> usize {
         self.gate.readers()
     }
+
+    /// What keeps writers behind readers.
+    pub const fn gate(&self) -> &Gate<Heap> {
+        &self.gate
+    }
 }
 
 impl<T> fmt::Debug for Ring<T> {
@@ -127,7 +135,7 @@ impl<T: Copy + Send> Writer<T> {
         self.next < self.limit || self.widen()
     }
 
-    #[cold]
+    #[inline(always)]
     fn widen(&mut self) -> bool {
         self.limit = self.cells.keep().gate.widen(self.limit);
         self.next < self.limit
@@ -195,9 +203,15 @@ impl<T: Copy + Send> Sink for Writer<T> {
     fn readers(&self) -> usize {
         self.cells.keep().readers()
     }
+
+    #[inline(always)]
+    fn is_deserted(&self) -> bool {
+        self.cells.keep().gate.is_deserted()
+    }
 }
 
 impl<T> Drop for Writer<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // ORDERING: bounded-tail: as for a message.
         self.cells.keep().tail.0.store(self.next | ENDED, Ordering::Release);
@@ -310,14 +324,28 @@ impl<T: Copy + Send> Source for Reader<T> {
 
     #[inline]
     fn each(&mut self, most: usize, mut read: impl FnMut(T)) -> usize {
-        let mut stretch = self.stretch(most);
-        for cell in stretch.front.iter().chain(stretch.back) {
-            // SAFETY: published, and not passed yet (invariant 2).
-            let value = unsafe { cell.get() };
-            stretch.read += 1;
-            read(value);
+        let mut taken = 0;
+        while taken < most {
+            // Room is made in parts, so that the writer goes on while this goes on.
+            let part = (self.cells.len() / PARTS).max(1).min(most - taken);
+            let mut stretch = self.stretch(part);
+            if stretch.len() == 0 {
+                break;
+            }
+            for cell in stretch.front.iter().chain(stretch.back) {
+                // SAFETY: published, and not passed yet (invariant 2).
+                let value = unsafe { cell.get() };
+                stretch.read += 1;
+                read(value);
+            }
+            taken += stretch.read;
+            drop(stretch);
+            // What came meanwhile is for the next time: a fast writer cannot hold a caller here.
+            if self.pass.position() >= self.seen {
+                break;
+            }
         }
-        stretch.read
+        taken
     }
 }
 

@@ -1,10 +1,12 @@
 //! Lossless: the publisher waits for the slowest subscriber, or says that it would have to.
 
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Arc;
 use core::fmt;
 
 use crate::bounded::{many, one};
 use crate::error::{PublishError, TooManySubscribers};
+use crate::gate::Gate;
+use crate::heap::Heap;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::subscriber::Subscriber;
@@ -15,14 +17,14 @@ pub type BoundedPublisher<T> = Lossless<one::Writer<T>>;
 /// Makes the subscribers of a [`channel_bounded`].
 pub type BoundedSubscribers<T> = LosslessSubscribers<one::Ring<T>>;
 /// Receives from a [`channel_bounded`].
-pub type BoundedSubscriber<T> = Subscriber<Counted<one::Reader<T>>>;
+pub type BoundedSubscriber<T> = Subscriber<one::Reader<T>>;
 
 /// A writing end of a [`channel_bounded_mpmc`]: clone it, one for each thread.
 pub type MpBoundedPublisher<T> = Lossless<many::Writer<T>>;
 /// Makes the subscribers of a [`channel_bounded_mpmc`].
 pub type MpBoundedSubscribers<T> = LosslessSubscribers<many::Ring<T>>;
 /// Receives from a [`channel_bounded_mpmc`].
-pub type MpBoundedSubscriber<T> = Subscriber<Counted<many::Reader<T>>>;
+pub type MpBoundedSubscriber<T> = Subscriber<many::Reader<T>>;
 
 /// A lossless channel with one writer; [`Bounded`] sets more than the capacity.
 ///
@@ -131,15 +133,10 @@ impl Bounded {
     }
 }
 
-fn ends<W, R>(sink: W, ring: Arc<R>) -> (Lossless<W>, LosslessSubscribers<R>) {
-    let readership = Arc::new(Readership);
-    let publisher = Lossless { sink, readership: Arc::downgrade(&readership) };
-    (publisher, LosslessSubscribers { ring, readership })
+fn ends<W, R: Join>(sink: W, ring: Arc<R>) -> (Lossless<W>, LosslessSubscribers<R>) {
+    ring.gate().attend();
+    (Lossless { sink }, LosslessSubscribers { ring })
 }
-
-/// Kept by everybody who receives or may yet subscribe.
-#[derive(Debug)]
-struct Readership;
 
 /// A writing end of a lossless channel. Dropped, the last one ends the stream.
 ///
@@ -147,9 +144,9 @@ struct Readership;
 /// [`subscribe_from_oldest`](LosslessSubscribers::subscribe_from_oldest), until the ring is full; then the channel is as
 /// full as with a subscriber that does not receive. Once all subscribers, and everything that could make one, are gone,
 /// a publisher is told `Disconnected` when the ring is full.
+#[derive(Clone)]
 pub struct Lossless<W> {
     sink: W,
-    readership: Weak<Readership>,
 }
 
 impl<W: Sink> Lossless<W> {
@@ -163,13 +160,9 @@ impl<W: Sink> Lossless<W> {
         self.sink.offer(value).map_err(|value| self.refused(value))
     }
 
-    #[cold]
+    #[inline(always)]
     fn refused(&self, value: W::Value) -> PublishError<W::Value> {
-        if self.readership.strong_count() == 0 {
-            PublishError::Disconnected(value)
-        } else {
-            PublishError::Full(value)
-        }
+        if self.sink.is_deserted() { PublishError::Disconnected(value) } else { PublishError::Full(value) }
     }
 
     /// Publishes `value`, waiting for room as [`Adaptive`] does, however long that takes.
@@ -244,7 +237,7 @@ impl<W: Sink> Lossless<W> {
     pub fn try_publish_batch(&mut self, values: &[W::Value]) -> Result<usize, PublishError<()>> {
         match self.sink.offer_batch(values) {
             0 if values.is_empty() => Ok(0),
-            0 if self.readership.strong_count() == 0 => Err(PublishError::Disconnected(())),
+            0 if self.sink.is_deserted() => Err(PublishError::Disconnected(())),
             0 => Err(PublishError::Full(())),
             published => Ok(published),
         }
@@ -288,13 +281,6 @@ impl<W: Sink> Lossless<W> {
     }
 }
 
-/// Another publisher of the same channel.
-impl<W: Clone> Clone for Lossless<W> {
-    fn clone(&self) -> Self {
-        Self { sink: self.sink.clone(), readership: Weak::clone(&self.readership) }
-    }
-}
-
 impl<W: Sink> fmt::Debug for Lossless<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lossless")
@@ -315,6 +301,9 @@ pub trait Join {
     ///
     /// [`TooManySubscribers`].
     fn join(self: &Arc<Self>, from_oldest: bool) -> Result<Self::Reader, TooManySubscribers>;
+
+    /// What keeps its writers behind its readers.
+    fn gate(&self) -> &Gate<Heap>;
 }
 
 impl<T: Copy + Send> Join for one::Ring<T> {
@@ -322,6 +311,10 @@ impl<T: Copy + Send> Join for one::Ring<T> {
 
     fn join(self: &Arc<Self>, from_oldest: bool) -> Result<Self::Reader, TooManySubscribers> {
         if from_oldest { self.reader_from_oldest() } else { self.reader() }
+    }
+
+    fn gate(&self) -> &Gate<Heap> {
+        self.gate()
     }
 }
 
@@ -331,13 +324,18 @@ impl<T: Copy + Send> Join for many::Ring<T> {
     fn join(self: &Arc<Self>, from_oldest: bool) -> Result<Self::Reader, TooManySubscribers> {
         if from_oldest { self.reader_from_oldest() } else { self.reader() }
     }
+
+    fn gate(&self) -> &Gate<Heap> {
+        self.gate()
+    }
 }
 
 /// Makes subscribers of one lossless channel; clone it to make them in several places. Subscribers come and go at any
 /// time; the publisher waits for those that there are.
-pub struct LosslessSubscribers<R> {
+///
+/// Invariant 1: counted among the ring's audience.
+pub struct LosslessSubscribers<R: Join> {
     ring: Arc<R>,
-    readership: Arc<Readership>,
 }
 
 impl<R: Join> LosslessSubscribers<R> {
@@ -346,8 +344,8 @@ impl<R: Join> LosslessSubscribers<R> {
     /// # Errors
     ///
     /// [`TooManySubscribers`].
-    pub fn subscribe(&self) -> Result<Subscriber<Counted<R::Reader>>, TooManySubscribers> {
-        self.subscriber(false)
+    pub fn subscribe(&self) -> Result<Subscriber<R::Reader>, TooManySubscribers> {
+        self.ring.join(false).map(Subscriber::new)
     }
 
     /// A subscriber that begins with the oldest message that the publisher has not overwritten, or might be overwriting
@@ -356,68 +354,26 @@ impl<R: Join> LosslessSubscribers<R> {
     /// # Errors
     ///
     /// [`TooManySubscribers`].
-    pub fn subscribe_from_oldest(&self) -> Result<Subscriber<Counted<R::Reader>>, TooManySubscribers> {
-        self.subscriber(true)
-    }
-
-    fn subscriber(&self, from_oldest: bool) -> Result<Subscriber<Counted<R::Reader>>, TooManySubscribers> {
-        let reader = self.ring.join(from_oldest)?;
-        Ok(Subscriber::new(Counted { reader, _readership: Arc::clone(&self.readership) }))
+    pub fn subscribe_from_oldest(&self) -> Result<Subscriber<R::Reader>, TooManySubscribers> {
+        self.ring.join(true).map(Subscriber::new)
     }
 }
 
-impl<R> Clone for LosslessSubscribers<R> {
+impl<R: Join> Clone for LosslessSubscribers<R> {
     fn clone(&self) -> Self {
-        Self { ring: Arc::clone(&self.ring), readership: Arc::clone(&self.readership) }
+        self.ring.gate().attend();
+        Self { ring: Arc::clone(&self.ring) }
     }
 }
 
-impl<R> fmt::Debug for LosslessSubscribers<R> {
+impl<R: Join> Drop for LosslessSubscribers<R> {
+    fn drop(&mut self) {
+        self.ring.gate().depart();
+    }
+}
+
+impl<R: Join> fmt::Debug for LosslessSubscribers<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LosslessSubscribers").finish_non_exhaustive()
-    }
-}
-
-/// A reader whose publisher knows that it is there.
-#[derive(Debug)]
-pub struct Counted<S> {
-    reader: S,
-    _readership: Arc<Readership>,
-}
-
-impl<S: Source> Source for Counted<S> {
-    type Value = S::Value;
-
-    #[inline(always)]
-    fn look(&mut self) -> crate::source::Look<S::Value> {
-        self.reader.look()
-    }
-
-    fn catch_up(&mut self) -> u64 {
-        self.reader.catch_up()
-    }
-
-    #[inline(always)]
-    fn is_empty(&self) -> bool {
-        self.reader.is_empty()
-    }
-
-    #[inline(always)]
-    fn position(&self) -> u64 {
-        self.reader.position()
-    }
-
-    fn pending(&self) -> u64 {
-        self.reader.pending()
-    }
-
-    #[inline]
-    fn take(&mut self, into: &mut [S::Value]) -> usize {
-        self.reader.take(into)
-    }
-
-    #[inline]
-    fn each(&mut self, most: usize, read: impl FnMut(S::Value)) -> usize {
-        self.reader.each(most, read)
     }
 }
