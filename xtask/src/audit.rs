@@ -152,6 +152,13 @@ impl Models {
         models::run(program.start(), &self.folder.join(format!("{package}.log")), limit)
     }
 
+    /// As `run`, those models only that have `word` in their name; an error when there are none.
+    fn run_some(&self, program: &Program, package: &str, word: &str, limit: Duration) -> Result<Verdict> {
+        let mut some = program.start();
+        some.arg(word);
+        models::run(some, &self.folder.join(format!("{package}.log")), limit)
+    }
+
     /// Runs the models as they are, which must pass; how long each crate's may take.
     fn limits(&self, found: &[Mutant]) -> Result<BTreeMap<&'static str, Duration>> {
         let mut limits = BTreeMap::new();
@@ -188,6 +195,11 @@ impl Models {
                 return Err(
                     format!("the models of {package} were not built again: remove target/audit").into()
                 );
+            }
+            // The models of the file itself first: they are the ones that notice most.
+            let own = self.run_some(&program, package, mutant.subject(), limits[package]);
+            if let Ok(Verdict::Failed(model)) = own {
+                return Ok(Outcome::Noticed { package, model });
             }
             match self.run(&program, package, limits[package])? {
                 Verdict::Passed => {}

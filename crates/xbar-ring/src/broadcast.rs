@@ -186,11 +186,13 @@ fn tell(head: &AtomicU64, next: u64) {
 #[cold]
 #[inline(never)]
 fn front<S: Stride>(ring: &Ring<'_, ReadU64, S>, head: &ReadU64, from: u64) -> u64 {
-    // ORDERING: ring-head: pairs with the fence in `mark`: the stamps below are there.
-    let mut front = head.load_acquire().max(from);
+    // ORDERING: ring-head: acquired by the fence of the first look below; pairs with the fence in `mark`: the stamps below
+    // are there.
+    let mut front = head.load_relaxed().max(from);
     // A whole ring at most: more than that is a writer that is faster than this walk, or damage, and no reason to stay.
     for _ in 0..ring.capacity() {
-        // ORDERING: ring-stamp: pairs with the release in `commit`, as a reader's first look.
+        // ORDERING: ring-stamp: pairs with the release in `commit`, as a reader's first look: when a message is there, so is
+        // everything before it, also what this walk leaps over.
         let stamp = ring.slot_of(front)[0].load_acquire() & !END;
         if is_older(stamp, holds(front)) {
             break;

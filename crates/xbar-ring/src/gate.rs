@@ -93,8 +93,8 @@ impl<K> Gate<K> {
     #[cold]
     #[inline(never)]
     pub fn widen(&self, limit: u64) -> u64 {
-        // ORDERING: gate-cursor: pairs with the release of the last reader to leave.
-        let unread = || self.words[LEFT].load(Ordering::Acquire);
+        // ORDERING: none; whoever left had joined, so the second look behind the fence finds its cursor, and acquires it.
+        let unread = || self.words[LEFT].load(Ordering::Relaxed);
         let slowest = self.slowest().unwrap_or_else(unread);
         let wider = slowest.saturating_add(self.room);
         if wider <= limit {
@@ -147,9 +147,9 @@ impl<K> Gate<K> {
     {
         let free = |index: &usize| {
             let cursor = &self.words[CURSORS + index * LINE_WORDS];
-            // ORDERING: gate-cursor: acquire pairs with the release of the reader that left: what it read comes before
-            // what this one releases.
-            cursor.compare_exchange(0, position + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            // ORDERING: gate-cursor: acquired by the fence below; pairs with the release of the reader that left: what it read
+            // comes before what this one releases.
+            cursor.compare_exchange(0, position + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
         let index = (0..self.readers).find(free).ok_or(TooManySubscribers { limit: self.readers })?;
         // ORDERING: gate-join: ordered by the fence below.
@@ -163,7 +163,7 @@ impl<K> Gate<K> {
             position,
         };
         attend(&pass.words);
-        // ORDERING: none; it has read nothing yet.
+        // ORDERING: gate-cursor: released by the fence above, for the reads of whoever had the cursor before.
         pass.cursor.store(position + 1, Ordering::Relaxed);
         Ok(pass)
     }
@@ -202,8 +202,8 @@ impl<K> Pass<K> {
 impl<K> Drop for Pass<K> {
     #[inline(always)]
     fn drop(&mut self) {
-        // ORDERING: gate-cursor: release, for a writer that finds no readers and takes this for the slowest.
-        self.words[LEFT].fetch_max(self.position, Ordering::Release);
+        // ORDERING: none; see `widen`.
+        self.words[LEFT].fetch_max(self.position, Ordering::Relaxed);
         // ORDERING: gate-cursor: release, for a writer that finds the cursor free, and for the reader that takes it next.
         self.cursor.store(0, Ordering::Release);
         depart(&self.words);

@@ -76,7 +76,8 @@ pub fn run(mut program: Command, log: &Path, limit: Duration) -> Result<Verdict>
     let output = File::create(log)?;
     // One at a time, so that the log says which one was cut off.
     let mut models = program
-        .arg("--test-threads=1")
+        // What a model says is wanted at once, so that a failure ends the run.
+        .args(["--test-threads=1", "--nocapture"])
         .env("LOOM_MAX_PREEMPTIONS", loom::QUICK_PREEMPTIONS)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
@@ -87,6 +88,11 @@ pub fn run(mut program: Command, log: &Path, limit: Duration) -> Result<Verdict>
     let status = loop {
         if let Some(status) = models.try_wait()? {
             break Some(status);
+        }
+        if let Some(model) = noticed(&String::from_utf8_lossy(&fs::read(log)?)) {
+            models.kill()?;
+            models.wait()?;
+            return Ok(Verdict::Failed(model));
         }
         if start.elapsed() > limit {
             models.kill()?;
@@ -109,6 +115,22 @@ pub fn run(mut program: Command, log: &Path, limit: Duration) -> Result<Verdict>
         }
         (None, _) => Ok(Verdict::GaveUp(bad_tests(&text).last().unwrap_or_default().to_owned())),
     }
+}
+
+/// The model that has failed, for more than being too long, in the log of a run that may still go on.
+fn noticed(log: &str) -> Option<String> {
+    let (mut name, mut too_long) = ("", false);
+    for line in log.lines() {
+        if let Some((test, _)) = line.strip_prefix("test ").and_then(|test| test.split_once(" ... ")) {
+            (name, too_long) = (test, false);
+        }
+        too_long |= line.contains(TOO_LONG);
+        let is_over = line == "FAILED" || line.ends_with(" ... FAILED");
+        if is_over && !too_long && !name.is_empty() {
+            return Some(name.to_owned());
+        }
+    }
+    None
 }
 
 /// What the model checker says when a model takes too many turns: that proves nothing.
@@ -145,6 +167,17 @@ mod tests {
                    failures:\n\n---- c stdout ----\ntest result: FAILED. 1 passed; 2 failed;\n";
         assert_eq!(failed(log), fails("c"));
         assert_eq!(failed("test a ... ok\ntest result: ok. 1 passed; 0 failed;\n"), None);
+    }
+
+    #[test]
+    fn a_failure_is_noticed_while_others_still_run() {
+        let failed =
+            "running 3 tests\ntest a ... ok\ntest b ... \nthread 'b' panicked at x.rs:1:\ntorn\nFAILED\n";
+        assert_eq!(noticed(failed).as_deref(), Some("b"));
+        assert_eq!(noticed(&format!("{failed}test c ... ")).as_deref(), Some("b"));
+        assert_eq!(noticed(&failed.replace("torn", &format!("Model {TOO_LONG}."))), None);
+        assert_eq!(noticed(&failed.replace("FAILED\n", "")), None, "not over yet");
+        assert_eq!(noticed("test a ... ok\ntest b ... "), None);
     }
 
     #[test]

@@ -26,6 +26,12 @@ impl Mutant {
         [&text[..self.place.start], &self.weaker, &text[self.place.end..]].concat()
     }
 
+    /// What the file is about: the folder that it is in, or its own name.
+    pub fn subject(&self) -> &str {
+        let inside = self.file.split_once("/src/").map_or(self.file.as_str(), |(_, inside)| inside);
+        inside.split(['/', '.']).next().unwrap_or(inside)
+    }
+
     /// The crate that it is in.
     pub fn package(&self) -> &str {
         self.file.split('/').next().unwrap_or_default()

@@ -75,6 +75,48 @@ fn readers_join_and_leave_beside_a_writer() {
     });
 }
 
+/// Proves: what a reader that came and went has read is read before the writer overwrites it, though the writer never saw the
+/// reader. Bound: a ring of 2, a reader that reads both values, one attempt.
+#[test]
+fn a_reader_that_came_and_went_has_read() {
+    loom::model(|| {
+        let (mut publisher, subscribers) = Bounded::new(2).subscribers(1).build::<u64>();
+        publisher.try_publish(0).unwrap();
+        publisher.try_publish(1).unwrap();
+        let reading = thread::spawn(move || {
+            let mut subscriber = subscribers.subscribe_from_oldest().unwrap();
+            assert_eq!((subscriber.try_recv(), subscriber.try_recv()), (Ok(0), Ok(1)));
+        });
+        // Into the slot of the first value; the model checker watches the cell.
+        _ = publisher.try_publish(2);
+        reading.join().unwrap();
+        assert!(publisher.try_publish(3).is_ok());
+    });
+}
+
+/// Proves: a reader that takes over another one's cursor brings along that the other has read. Bound: a ring of 2, a reader that
+/// reads and leaves, one that tries to join, one attempt to publish.
+#[test]
+fn a_cursor_changes_hands_with_what_was_read() {
+    loom::model(|| {
+        let (mut publisher, subscribers) = Bounded::new(2).subscribers(1).build::<u64>();
+        let mut first = subscribers.subscribe().unwrap();
+        publisher.try_publish(0).unwrap();
+        publisher.try_publish(1).unwrap();
+        let reading = thread::spawn(move || {
+            assert_eq!((first.try_recv(), first.try_recv()), (Ok(0), Ok(1)));
+        });
+        let joining = thread::spawn(move || subscribers.subscribe().map(|mut second| second.try_recv()));
+        // Into the slot of the first value; the model checker watches the cell.
+        _ = publisher.try_publish(2);
+        reading.join().unwrap();
+        assert!(
+            !matches!(joining.join().unwrap(), Ok(Ok(value)) if value < 2),
+            "what it did not subscribe to"
+        );
+    });
+}
+
 /// Proves: two writers never share a number or a slot, every value arrives once, and each writer's in their order. Bound: a ring
 /// of 2, 2 + 1 attempts, one look.
 #[test]

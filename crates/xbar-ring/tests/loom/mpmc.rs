@@ -4,7 +4,7 @@ use std::mem::forget;
 use std::sync::Arc;
 
 use loom::sync::atomic::AtomicU64;
-use loom::sync::atomic::Ordering::Relaxed;
+use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 use xbar_layout::sync::ReadU64;
 use xbar_ring::heap::{Heap, HeapLines};
@@ -182,6 +182,39 @@ fn a_claim_is_given_up_once() {
         while account.look(&mut reader) {}
         assert_eq!(account.missed, 1);
         assert_eq!(account.messages, [message(2, 1), message(2, 2)]);
+    });
+}
+
+/// Proves: what a dead writer had stored comes before what the next writer of its slot stores, though the two never met. Bound:
+/// a ring of 2, a claim half written and given up by a third, 2 messages.
+#[test]
+fn what_the_dead_wrote_does_not_come_after_what_the_living_write() {
+    loom::model(|| {
+        let lines = HeapLines::new(3, "a model");
+        let writer = |owner| Writer::join(lines.from(1), lines.first_of(0), STRIDE, owner).unwrap();
+        let (mut dead, mut alive) = (writer(1), writer(2));
+        let words = lines.from(1).part(|words| ReadU64::of_slice(words));
+        let mut reader = Reader::join(words, lines.first_of(0).part(ReadU64::of), STRIDE).unwrap();
+        let is_dead = Arc::new(AtomicU64::new(0));
+        let known = Arc::clone(&is_dead);
+        let dying = thread::spawn(move || {
+            let claim = dead.claim();
+            claim.words()[0].store(7, Relaxed);
+            forget(claim);
+            is_dead.store(1, Release);
+        });
+        let theirs = lines.from(1);
+        let recovering = thread::spawn(move || {
+            if known.load(Acquire) == 1 {
+                mpmc::abandon(&theirs, STRIDE, 1);
+            }
+        });
+        (1..=2).for_each(|n| _ = alive.publish(&message(2, n)));
+        recovering.join().unwrap();
+        // Not joined before: it must not order anything for the reader.
+        let mut account = Account::default();
+        (0..2).for_each(|_| _ = account.look(&mut reader));
+        dying.join().unwrap();
     });
 }
 

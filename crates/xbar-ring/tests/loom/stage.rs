@@ -15,6 +15,7 @@ fn a_stage_follows_the_handler_in_front() {
         let (mut publisher, subscribers) = channel::<u64>(4);
         let work = Arc::new(AtomicU64::new(0));
         let mut front = subscribers.subscribe().into_stage([]);
+        let front_progress = front.progress();
         let mut behind = subscribers.subscribe().into_stage([front.progress()]);
         (1..=2).for_each(|n| publisher.publish(n));
         let theirs = Arc::clone(&work);
@@ -25,7 +26,9 @@ fn a_stage_follows_the_handler_in_front() {
             front
         });
         let mut handled = 0;
-        for _ in 0..3 {
+        let passed = front_progress.passed();
+        assert!(work.load(Relaxed) >= passed, "passed before it was handled");
+        for _ in 0..2 {
             match behind.try_handle(|n| assert!(work.load(Relaxed) >= n, "before the stage in front")) {
                 Ok(()) => handled += 1,
                 Err(error) => assert_eq!(error, TryRecvError::Empty),
