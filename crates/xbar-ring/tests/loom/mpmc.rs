@@ -213,7 +213,7 @@ fn what_the_dead_wrote_does_not_come_after_what_the_living_write() {
         recovering.join().unwrap();
         // Not joined before: it must not order anything for the reader.
         let mut account = Account::default();
-        (0..2).for_each(|_| _ = account.look(&mut reader));
+        (0..3).for_each(|_| _ = account.look(&mut reader));
         dying.join().unwrap();
     });
 }
