@@ -53,9 +53,13 @@ fn run() -> i32 {
     if accounted && subscriber.total_missed() > 0 { 0 } else { 3 }
 }
 
-#[allow(unsafe_code)] // the name that the linker begins with
-#[unsafe(no_mangle)]
-extern "C" fn _start() -> ! {
+// Where the linker begins: a stack as functions expect it, then `entry`.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(".globl _start", "_start:", "xor ebp, ebp", "and rsp, -16", "call {entry}", entry = sym entry);
+#[cfg(target_arch = "aarch64")]
+core::arch::global_asm!(".globl _start", "_start:", "bl {entry}", entry = sym entry);
+
+extern "C" fn entry() -> ! {
     exit(run())
 }
 
