@@ -53,11 +53,21 @@ fn run() -> i32 {
     if accounted && subscriber.total_missed() > 0 { 0 } else { 3 }
 }
 
-// Where the linker begins: a stack as functions expect it, then `entry`.
-#[cfg(target_arch = "x86_64")]
-core::arch::global_asm!(".globl _start", "_start:", "xor ebp, ebp", "and rsp, -16", "call {entry}", entry = sym entry);
-#[cfg(target_arch = "aarch64")]
-core::arch::global_asm!(".globl _start", "_start:", "bl {entry}", entry = sym entry);
+/// Where the linker begins: a stack as functions expect it, then `entry`.
+#[allow(unsafe_code)] // the first instructions
+mod start {
+    #[cfg(target_arch = "x86_64")]
+    core::arch::global_asm!(
+        ".globl _start",
+        "_start:",
+        "xor ebp, ebp",
+        "and rsp, -16",
+        "call {entry}",
+        entry = sym super::entry
+    );
+    #[cfg(target_arch = "aarch64")]
+    core::arch::global_asm!(".globl _start", "_start:", "bl {entry}", entry = sym super::entry);
+}
 
 extern "C" fn entry() -> ! {
     exit(run())
