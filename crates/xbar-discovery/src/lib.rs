@@ -11,5 +11,5 @@ mod registry;
 mod uri;
 
 pub use pattern::{Pattern, PatternError};
-pub use registry::{RegionView, TopicView, ViewError, index_places, regions};
+pub use registry::{RegionView, TopicView, ViewError, index_places, regions, seats_of};
 pub use uri::{Uri, UriError};

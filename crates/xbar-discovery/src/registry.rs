@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use xbar_layout::check::{self, RegionFacts};
+use xbar_layout::check::{self, RegionFacts, TopicFacts};
 use xbar_layout::region::RegionHeader;
+use xbar_layout::ring::HEAD;
 use xbar_layout::sync::{ReadU32, ReadU64};
-use xbar_layout::topic::{ENTRY_BYTES, TopicEntry, hash_uri, uri_words};
+use xbar_layout::topic::{ENTRY_BYTES, TopicEntry, hash_uri, text_words};
 use xbar_layout::{LayoutError, Lent, ReadOnly};
 use xbar_shm::{BaseDir, FileAccess, Mapping, RegionName, SeatKind, Segment, ShmError};
 
@@ -133,15 +134,18 @@ impl RegionView {
         let uri =
             std::str::from_utf8(stored.copy_to(&mut buffer)).ok().and_then(|text| Uri::new(text).ok())?;
         let geometry = &self.facts.geometry;
-        let head =
-            self.data.view::<ReadU64>(geometry.rings_offset + index as usize * geometry.ring_stride)?;
-        Some(TopicView { index, uri, entry, head })
+        let facts = check::check_topic(&entry, geometry)?;
+        let head = self.data.view::<ReadU64>(facts.ring_offset(geometry) + 8 * HEAD)?;
+        let words = geometry.publisher_set_words;
+        let set = geometry.publisher_sets_offset + index as usize * words * 8;
+        let publishers = self.data.slice::<ReadU64>(set, words)?;
+        Some(TopicView { index, uri, entry, facts, head, publishers })
     }
 
     /// The topic `uri`, by the hash index: a few looks, however many topics there are.
     pub fn find(&self, uri: &Uri) -> Option<TopicView> {
         let bytes = uri.as_str().as_bytes();
-        let words = uri_words(bytes);
+        let words = text_words(bytes);
         let hash = hash_uri(bytes);
         for place in index_places(hash, self.index.len()) {
             // ORDERING: topic-table: pairs with the registrar's release of the slot: the entry is complete.
@@ -180,7 +184,9 @@ pub struct TopicView {
     index: u32,
     uri: Uri,
     entry: Lent<TopicEntry<ReadOnly>, Arc<Mapping>>,
+    facts: TopicFacts,
     head: Lent<ReadU64, Arc<Mapping>>,
+    publishers: Lent<[ReadU64], Arc<Mapping>>,
 }
 
 impl TopicView {
@@ -199,17 +205,30 @@ impl TopicView {
         &self.entry
     }
 
+    /// What it is and where its ring lies.
+    pub const fn facts(&self) -> &TopicFacts {
+        &self.facts
+    }
+
     /// Messages published so far.
     pub fn published(&self) -> u64 {
         // ORDERING: none; a figure for people.
         self.head.load_relaxed()
     }
 
-    /// The seat of the publisher that registered it last and has not left, dead or alive.
-    pub fn owner(&self) -> Option<u32> {
-        // ORDERING: topic-owner: pairs with the release of whoever left: all it published is there.
-        self.entry.owner.load_acquire().checked_sub(1)
+    /// Who has it registered: a bit per publisher seat, dead or alive, that has not left.
+    pub const fn publishers(&self) -> &Lent<[ReadU64], Arc<Mapping>> {
+        &self.publishers
     }
+}
+
+/// The seats in a set of publishers.
+pub fn seats_of(set: &[ReadU64]) -> impl Iterator<Item = u32> + '_ {
+    set.iter().zip(0_u32..).flat_map(|(word, place)| {
+        // ORDERING: topic-publishers: pairs with the release of whoever left: all it published is there.
+        let bits = word.load_acquire();
+        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| place * 64 + bit)
+    })
 }
 
 /// Every region in `base` that can be looked at, sorted by name, and why the others cannot.

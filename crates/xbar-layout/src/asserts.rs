@@ -24,8 +24,10 @@ mod layout {
 
     use crate::access::{ReadOnly, ReadWrite};
     use crate::pad::{LINE_BYTES, PAGE_BYTES};
-    use crate::participant::{CELLS_OFFSET, Control, Counters, Record, Sleepers};
-    use crate::region::{HEADER_BYTES, RegionHeader};
+    use crate::participant::{
+        Control, Counters, IntentWords, Record, STREAM_BYTES, STREAMS_OFFSET, StreamLine, TopicLine,
+    };
+    use crate::region::{HEADER_BYTES, PoolHeader, RegionHeader};
     use crate::ring::{INLINE_BYTES, SLOT_BYTES};
     use crate::sync::{AtomicU32, AtomicU64, ReadU32, ReadU64};
     use crate::topic::{ENTRY_BYTES, TopicEntry};
@@ -55,19 +57,25 @@ mod layout {
     assert_eq_size!(Record<ReadOnly>, Record<ReadWrite>);
 
     const_assert_eq!(HEADER_BYTES, PAGE_BYTES);
-    const_assert_eq!(size_of::<Header>(), 128);
+    const_assert_eq!(size_of::<Header>(), 384);
     const_assert_eq!(align_of::<Header>(), LINE_BYTES);
     spans! { header_spans, Header:
         magic 0..8, version_and_order 8..16, epoch 16..24, created_unix_ns 24..32, created_monotonic_ns 32..40,
-        data_bytes 40..48, peers_bytes 48..56, creator_pid 56..60, flags 60..64, topics 64..68, ring_slots 68..72,
-        block_bytes 72..76, blocks 76..80, publishers 80..84, subscribers 84..88, samples 88..92, loans 92..96,
-        topics_registered 96..100, reserved 100..120,
+        data_bytes 40..48, peers_bytes 48..56, creator_pid 56..60, flags 60..64, topics 64..68, ring_lines 68..72,
+        publishers 72..76, subscribers 76..80, streams 80..84, topics_registered 84..88, reserved 88..128,
+        pools 128..384,
+    }
+    const_assert_eq!(size_of::<PoolHeader<ReadWrite>>(), 32);
+    spans! { pool_spans, PoolHeader<ReadWrite>:
+        block_bytes 0..4, slots 4..8, blocks 8..12, samples 12..16, loans 16..20, reserved 20..32,
     }
 
     const_assert_eq!(size_of::<Entry>(), ENTRY_BYTES);
     const_assert_eq!(align_of::<Entry>(), LINE_BYTES);
     spans! { entry_spans, Entry:
-        hash 0..8, uri_bytes 8..12, owner 12..16, wake 16..20, reserved 20..64, uri 64..320,
+        hash 0..8, uri_bytes 8..12, wake 12..16, kind 16..20, pool 20..24, ring_line 24..28, ring_slots 28..32,
+        type_size 32..36, type_align 36..40, type_name_bytes 40..44, reserved 44..64, promised 64..96,
+        padding 96..128, uri 128..384, type_name 384..448,
     }
 
     const_assert_eq!(SLOT_BYTES, LINE_BYTES);
@@ -75,17 +83,23 @@ mod layout {
 
     const_assert_eq!(size_of::<Control>(), LINE_BYTES);
     const_assert_eq!(offset_of!(Control, subscribers_joined), 0);
-    const_assert_eq!(size_of::<Sleepers>(), LINE_BYTES);
-    const_assert_eq!(offset_of!(Sleepers, waiting), 0);
+    const_assert_eq!(size_of::<TopicLine>(), LINE_BYTES);
+    spans! { topic_line_spans, TopicLine<ReadWrite>:
+        readers_waiting 0..4, room 4..8, publishers_waiting 8..12, reserved 12..64,
+    }
 
-    const_assert_eq!(size_of::<Participant>(), CELLS_OFFSET);
+    const_assert_eq!(size_of::<Participant>(), STREAMS_OFFSET);
     const_assert_eq!(align_of::<Participant>(), LINE_BYTES);
     spans! { record_spans, Participant:
-        state 0..4, pid 4..8, joined_unix_ns 8..16, intent_first 16..20, intent_count 20..24, reserved 24..64,
-        counters 64..128, padding 128..256,
+        state 0..4, pid 4..8, joined_unix_ns 8..16, active_unix_ns 16..24, reserved 24..64,
+        counters 64..128, intents 128..192, padding 192..256,
     }
     const_assert_eq!(size_of::<Counters>(), LINE_BYTES);
     spans! { counters_spans, Counters<ReadWrite>:
-        published 0..8, aborted 8..16, received 16..24, missed 24..32, reserved 32..64,
+        published 0..8, aborted 8..16, received 16..24, missed 24..32, waits 32..40, reserved 40..64,
     }
+    const_assert_eq!(size_of::<IntentWords>(), 8);
+    spans! { intent_spans, IntentWords<ReadWrite>: first 0..4, count 4..8 }
+    const_assert_eq!(size_of::<StreamLine>(), STREAM_BYTES);
+    spans! { stream_spans, StreamLine<ReadWrite>: topic 0..4, taken 4..8, cursor 8..16, reserved 16..64 }
 }

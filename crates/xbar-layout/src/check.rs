@@ -6,11 +6,14 @@
 use core::fmt;
 
 use crate::access::Access;
-use crate::geometry::{Geometry, GeometryError, Limits};
+use crate::geometry::Geometry;
 use crate::ident::{BYTE_ORDER, FORMAT_VERSION, MAGIC};
+use crate::limits::{GeometryError, Limits, PoolLimits};
+use crate::pad::LINE_BYTES;
 use crate::region::{FLAG_PUBLISH_TIMES, RegionHeader};
+use crate::shape::{TopicShape, ValueType};
 use crate::sync::ReadU64;
-use crate::topic::{MOST_URI_BYTES, TopicEntry, URI_WORDS};
+use crate::topic::{MOST_TYPE_NAME_BYTES, MOST_URI_BYTES, TopicEntry, URI_WORDS};
 use crate::{ReadOnly, pad::PAGE_BYTES};
 
 /// Why a file is not a region that this program can use.
@@ -133,15 +136,23 @@ pub fn check_region(
     if version != FORMAT_VERSION {
         return Err(LayoutError::Version { found: version });
     }
+    let pools = core::array::from_fn(|i| {
+        let pool = &header.pools[i];
+        PoolLimits {
+            block_bytes: pool.block_bytes.load_relaxed(),
+            slots: pool.slots.load_relaxed(),
+            blocks: pool.blocks.load_relaxed(),
+            samples: pool.samples.load_relaxed(),
+            loans: pool.loans.load_relaxed(),
+        }
+    });
     let limits = Limits {
         topics: header.topics.load_relaxed(),
-        ring_slots: header.ring_slots.load_relaxed(),
-        block_bytes: header.block_bytes.load_relaxed(),
-        blocks: header.blocks.load_relaxed(),
+        ring_lines: header.ring_lines.load_relaxed(),
         publishers: header.publishers.load_relaxed(),
         subscribers: header.subscribers.load_relaxed(),
-        samples: header.samples.load_relaxed(),
-        loans: header.loans.load_relaxed(),
+        streams: header.streams.load_relaxed(),
+        pools,
     };
     let geometry = Geometry::new(limits).map_err(LayoutError::Limits)?;
     if geometry.limits() != &limits {
@@ -198,6 +209,56 @@ pub fn check_uri(entry: &TopicEntry<ReadOnly>) -> Option<StoredUri> {
         return None;
     }
     Some(StoredUri { words: core::array::from_fn(|i| ReadU64::load_relaxed(&entry.uri[i])), length })
+}
+
+/// What a topic is and where its ring lies, believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicFacts {
+    /// What it was registered as.
+    pub shape: TopicShape,
+    /// The first line of its ring; all its lines lie within the region's.
+    pub ring_line: u32,
+}
+
+impl TopicFacts {
+    /// Where the ring begins in `data`: its header line, then the slots.
+    pub const fn ring_offset(&self, geometry: &Geometry) -> usize {
+        geometry.rings_offset + self.ring_line as usize * LINE_BYTES
+    }
+
+    /// 64-bit words of all its slots.
+    pub const fn slot_words(&self) -> usize {
+        self.shape.slots as usize * self.shape.slot_lines() as usize * (LINE_BYTES / 8)
+    }
+}
+
+/// Believes what a topic's entry says of its ring, or not.
+pub fn check_topic(entry: &TopicEntry<ReadOnly>, geometry: &Geometry) -> Option<TopicFacts> {
+    let (delivery, many, values) = TopicShape::of_kind(entry.kind.load_relaxed())?;
+    let pool = entry.pool.load_relaxed().checked_sub(1);
+    if pool.is_some_and(|pool| pool as usize >= geometry.pools().len()) {
+        return None;
+    }
+    let (size, align) = (entry.type_size.load_relaxed(), entry.type_align.load_relaxed());
+    let name_bytes = entry.type_name_bytes.load_relaxed();
+    let typed = size <= 1 << 30
+        && align.is_power_of_two()
+        && align as usize <= LINE_BYTES
+        && name_bytes as usize <= MOST_TYPE_NAME_BYTES;
+    let value = match size {
+        0 if values => return None,
+        0 => None,
+        _ if !typed => return None,
+        _ => {
+            let name = core::array::from_fn(|i| ReadU64::load_relaxed(&entry.type_name[i]));
+            Some(ValueType { size, align, name, name_bytes })
+        }
+    };
+    let slots = entry.ring_slots.load_relaxed();
+    let shape = TopicShape { delivery, many, values, pool, slots, value };
+    let ring_line = entry.ring_line.load_relaxed();
+    let fits = u64::from(ring_line) + shape.ring_lines() <= u64::from(geometry.limits().ring_lines);
+    (slots >= 2 && fits).then_some(TopicFacts { shape, ring_line })
 }
 
 /// A header seen by somebody who may only look.

@@ -66,12 +66,13 @@ impl Descriptor {
         if index < blocks { Some(index) } else { None }
     }
 
-    /// What this says in a pool of `blocks` blocks of `block_bytes`; `None` when it cannot be true there.
+    /// What this says in a slot with room for `inline_bytes`, in a pool of `blocks` blocks of `block_bytes`; `None` when it
+    /// cannot be true there.
     #[inline]
-    pub const fn check(self, blocks: u32, block_bytes: u32) -> Option<Message> {
+    pub const fn check(self, inline_bytes: usize, blocks: u32, block_bytes: u32) -> Option<Message> {
         if self.0 & INLINE_FLAG != 0 {
             let length = (self.0 & 0x3f) as usize;
-            if length > INLINE_BYTES {
+            if length > inline_bytes {
                 return None;
             }
             return Some(Message::Inline { length, time: (self.0 & !INLINE_FLAG) >> 6 });
@@ -92,25 +93,28 @@ mod tests {
     #[test]
     fn says_what_it_was_made_of() {
         let inline = Descriptor::inline(48, 123_456_789);
-        assert_eq!(inline.check(1, 1), Some(Message::Inline { length: 48, time: 123_456_789 }));
+        assert_eq!(inline.check(INLINE_BYTES, 1, 1), Some(Message::Inline { length: 48, time: 123_456_789 }));
         assert_eq!(inline.named_block(10), None);
         let block = Descriptor::block(9, 4096);
-        assert_eq!(block.check(10, 4096), Some(Message::Block { index: 9, length: 4096 }));
-        assert_eq!(Descriptor::NONE.check(10, 4096), None);
+        assert_eq!(block.check(INLINE_BYTES, 10, 4096), Some(Message::Block { index: 9, length: 4096 }));
+        assert_eq!(Descriptor::NONE.check(INLINE_BYTES, 10, 4096), None);
         assert_eq!(Descriptor::NONE.named_block(10), None);
     }
 
     #[test]
     fn a_late_publish_time_stops_at_the_largest() {
         let late = Descriptor::inline(1, u64::MAX);
-        assert_eq!(late.check(1, 1), Some(Message::Inline { length: 1, time: MOST_INLINE_TIME }));
+        assert_eq!(
+            late.check(INLINE_BYTES, 1, 1),
+            Some(Message::Inline { length: 1, time: MOST_INLINE_TIME })
+        );
     }
 
     proptest! {
         #[test]
-        fn no_bit_pattern_names_what_is_not_there(word: u64, blocks in 1..5_000_u32, block_bytes in 1..5_000_u32) {
-            match Descriptor(word).check(blocks, block_bytes) {
-                Some(Message::Inline { length, .. }) => prop_assert!(length <= INLINE_BYTES),
+        fn no_bit_pattern_names_what_is_not_there(word: u64, inline_bytes in 0..=INLINE_BYTES, blocks in 1..5_000_u32, block_bytes in 1..5_000_u32) {
+            match Descriptor(word).check(inline_bytes, blocks, block_bytes) {
+                Some(Message::Inline { length, .. }) => prop_assert!(length <= inline_bytes),
                 Some(Message::Block { index, length }) => {
                     prop_assert!(index < blocks && length <= block_bytes as usize);
                 }

@@ -3,111 +3,11 @@
 //! A region's header stores [`Limits`] and nothing that was computed from them. Whoever opens it computes the same
 //! [`Geometry`] again, so no offset that a peer wrote is ever followed.
 
-use core::fmt;
-
+use crate::limits::{GeometryError, Limits, MOST_POOLS, PoolLimits};
 use crate::pad::{LINE_BYTES, PAGE_BYTES, round_up};
-use crate::participant::CELLS_OFFSET;
+use crate::participant::{STREAM_BYTES, STREAMS_OFFSET};
 use crate::region::HEADER_BYTES;
-use crate::ring::SLOT_BYTES;
 use crate::topic::ENTRY_BYTES;
-
-/// What a region was built to hold. The one input of [`Geometry::new`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Topics, 1 to 2^20.
-    pub topics: u32,
-    /// Slots of each topic's ring, 2 to 2^20; one slot less is readable at any time.
-    pub ring_slots: u32,
-    /// Largest payload of one message in bytes, 1 to 2^30.
-    pub block_bytes: u32,
-    /// Blocks of the pool, up to 2^31 - 1; 0 means the smallest number that is always enough.
-    pub blocks: u32,
-    /// Publisher handles alive at once, 1 to 4096.
-    pub publishers: u32,
-    /// Subscriber handles alive at once, 1 to 4096.
-    pub subscribers: u32,
-    /// Samples with a block that one subscriber handle may hold at once, 1 to 4096.
-    pub samples: u32,
-    /// Loans that one publisher handle may hold at once, 1 to 4096.
-    pub loans: u32,
-}
-
-impl Limits {
-    /// The smallest working region, for tests and tight places.
-    pub const SMALLEST: Self = Self {
-        topics: 1,
-        ring_slots: 2,
-        block_bytes: 1,
-        blocks: 0,
-        publishers: 1,
-        subscribers: 1,
-        samples: 1,
-        loans: 1,
-    };
-}
-
-/// Why a region cannot have these limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GeometryError {
-    /// A limit is below its smallest value.
-    TooSmall {
-        /// Which limit.
-        what: &'static str,
-        /// What it was.
-        value: u64,
-        /// The smallest that works.
-        least: u64,
-    },
-    /// A limit is above its largest value.
-    TooLarge {
-        /// Which limit.
-        what: &'static str,
-        /// What it was.
-        value: u64,
-        /// The largest that works.
-        most: u64,
-    },
-    /// The pool could run dry while rings, limbo and ledgers are idle.
-    PoolTooSmall {
-        /// Blocks asked for.
-        blocks: u32,
-        /// The smallest number that works.
-        least: u64,
-        /// Of these, blocks that the rings can hold.
-        rings: u64,
-        /// Of these, blocks that publishers can hold (loans, magazine, limbo).
-        publishers: u64,
-        /// Of these, blocks that the subscribers' ledgers can hold.
-        ledgers: u64,
-    },
-    /// The sum does not fit into a file.
-    Overflow,
-}
-
-impl fmt::Display for GeometryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::TooSmall { what, value, least } => {
-                write!(f, "{what} is {value}, but must be at least {least}")
-            }
-            Self::TooLarge { what, value, most } => write!(f, "{what} is {value}, but may be at most {most}"),
-            Self::PoolTooSmall { blocks, least, rings, publishers, ledgers } => write!(
-                f,
-                "a pool of {blocks} blocks can run dry: rings take up to {rings}, publishers {publishers}, \
-                 subscribers' samples {ledgers}; use at least {least} blocks, or 0 to have them counted"
-            ),
-            Self::Overflow => {
-                write!(
-                    f,
-                    "the region would be larger than a file can be: use fewer or smaller blocks or topics"
-                )
-            }
-        }
-    }
-}
-
-impl core::error::Error for GeometryError {}
 
 /// Offsets and sizes, in bytes, of everything in the two files of a region.
 ///
@@ -116,16 +16,39 @@ impl core::error::Error for GeometryError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
     limits: Limits,
+    pools: [PoolGeometry; MOST_POOLS],
+    pool_count: usize,
     /// Slots of the topic index, a power of two, at least twice the topics.
     pub index_slots: usize,
     /// `data`: the topic index, `index_slots` 32-bit words.
     pub index_offset: usize,
     /// `data`: the topic entries.
     pub topics_offset: usize,
-    /// `data`: the rings, one after the other.
+    /// 64-bit words of one topic's set of publishers, a bit per seat.
+    pub publisher_set_words: usize,
+    /// `data`: the sets of publishers, one per topic.
+    pub publisher_sets_offset: usize,
+    /// `data`: the lines of all rings.
     pub rings_offset: usize,
-    /// `data`: bytes from one ring to the next: a header line, then the slots.
-    pub ring_stride: usize,
+    /// Size of `data`.
+    pub data_bytes: usize,
+    /// `peers`: one line per topic, after the control line.
+    pub topic_lines_offset: usize,
+    /// `peers`: the participant records, publishers first.
+    pub records_offset: usize,
+    /// `peers`: bytes from one record to the next, whole pages.
+    pub record_stride: usize,
+    /// Where the ledger cells begin in a record, behind its streams; pool by pool.
+    pub cells_offset: usize,
+    /// Size of `peers`.
+    pub peers_bytes: usize,
+}
+
+/// Where one pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolGeometry {
+    /// What it holds, with `blocks` counted when it was 0.
+    pub limits: PoolLimits,
     /// `data`: the head of the free list, on a line of its own.
     pub free_list_offset: usize,
     /// `data`: one 64-bit header per block.
@@ -134,24 +57,19 @@ pub struct Geometry {
     pub blocks_offset: usize,
     /// `data`: bytes from one block to the next.
     pub block_stride: usize,
-    /// Size of `data`.
-    pub data_bytes: usize,
-    /// `peers`: one line per topic, after the control line.
-    pub sleepers_offset: usize,
-    /// `peers`: the participant records, publishers first.
-    pub records_offset: usize,
-    /// `peers`: bytes from one record to the next, whole pages.
-    pub record_stride: usize,
-    /// Size of `peers`.
-    pub peers_bytes: usize,
+    /// The first of its ledger cells, counted from the first cell of a record.
+    pub first_cell: usize,
     /// Blocks that a publisher evicts before it looks which of them are free again, and that it takes from the
     /// free list at once: 16 small ones, 1 huge one.
     pub batch: u32,
 }
 
-/// Bytes that a publisher may have in limbo or in its magazine before it acts; see [`Geometry::batch`].
+/// Bytes that a publisher may have in limbo or in its magazine before it acts; see [`PoolGeometry::batch`].
 const BATCH_BYTES: u64 = 64 * 1024;
 const MOST_BATCH: u64 = 16;
+
+/// Blocks that a descriptor can name.
+const MOST_BLOCKS: u64 = (1 << 31) - 1;
 
 impl Geometry {
     /// Lays a region out.
@@ -159,79 +77,91 @@ impl Geometry {
     /// # Errors
     ///
     /// [`GeometryError`] names the limit that is out of range, or the smallest pool that works.
-    pub fn new(mut limits: Limits) -> Result<Self, GeometryError> {
+    pub fn new(limits: Limits) -> Result<Self, GeometryError> {
         within("topics", limits.topics, 1, 1 << 20)?;
-        within("ring slots", limits.ring_slots, 2, 1 << 20)?;
-        within("block bytes", limits.block_bytes, 1, 1 << 30)?;
-        within("blocks", limits.blocks, 0, (1 << 31) - 1)?;
+        within("ring lines", limits.ring_lines, 3, 1 << 30)?;
         within("publishers", limits.publishers, 1, 4096)?;
         within("subscribers", limits.subscribers, 1, 4096)?;
-        within("samples", limits.samples, 1, 4096)?;
-        within("loans", limits.loans, 1, 4096)?;
+        within("lossless streams", limits.streams, 0, 4096)?;
 
         let line = LINE_BYTES as u64;
         let page = PAGE_BYTES as u64;
-        let block_stride = round_up(limits.block_bytes.into(), line).ok_or(GeometryError::Overflow)?;
-        let batch = (BATCH_BYTES / block_stride).clamp(1, MOST_BATCH);
-
-        // The products of two 32-bit numbers fit 64 bits; the sums are far below.
-        let rings = u64::from(limits.topics) * u64::from(limits.ring_slots);
-        let publishers = u64::from(limits.publishers) * (u64::from(limits.loans) + 2 * batch);
-        let ledgers = u64::from(limits.subscribers) * u64::from(limits.samples);
-        let least = rings + publishers + ledgers;
-        let most = u64::from((1_u32 << 31) - 1);
-        if least > most {
-            return Err(GeometryError::TooLarge { what: "blocks needed", value: least, most });
-        }
-        if limits.blocks == 0 {
-            limits.blocks = least as u32; // at most 2^31 - 1, checked above
-        } else if u64::from(limits.blocks) < least {
-            let blocks = limits.blocks;
-            return Err(GeometryError::PoolTooSmall { blocks, least, rings, publishers, ledgers });
-        }
-
         let index_slots = u64::from(limits.topics).next_power_of_two() * 2;
-        let ring_stride = line + u64::from(limits.ring_slots) * SLOT_BYTES as u64;
+        let publisher_set_words = u64::from(limits.publishers.div_ceil(64));
         let mut data = Section(HEADER_BYTES as u64);
         let index_offset = data.take(index_slots, 4, line)?;
         let topics_offset = data.take(limits.topics.into(), ENTRY_BYTES as u64, line)?;
-        let rings_offset = data.take(limits.topics.into(), ring_stride, page)?;
-        let free_list_offset = data.take(1, line, line)?;
-        let headers_offset = data.take(limits.blocks.into(), 8, line)?;
-        let blocks_offset = data.take(limits.blocks.into(), block_stride, page)?;
+        let publisher_sets_offset = data.take(limits.topics.into(), 8 * publisher_set_words, line)?;
+        let rings_offset = data.take(limits.ring_lines.into(), line, page)?;
+
+        let mut limits = limits;
+        let mut pools = [PoolGeometry::default(); MOST_POOLS];
+        let pool_count = limits.pools.iter().take_while(|pool| pool.block_bytes > 0).count();
+        if let Some(late) = limits.pools[pool_count..].iter().find(|pool| **pool != PoolLimits::NONE) {
+            return Err(GeometryError::PoolOrder { block_bytes: late.block_bytes });
+        }
+        let mut cells = 0_u64;
+        let mut smaller = 0;
+        for (pool, place) in limits.pools[..pool_count].iter_mut().zip(&mut pools) {
+            if pool.block_bytes <= smaller {
+                return Err(GeometryError::PoolOrder { block_bytes: pool.block_bytes });
+            }
+            smaller = pool.block_bytes;
+            let batch = count(pool, limits.publishers, limits.subscribers)?;
+            let block_stride = round_up(pool.block_bytes.into(), line).ok_or(GeometryError::Overflow)?;
+            *place = PoolGeometry {
+                limits: *pool,
+                free_list_offset: data.take(1, line, line)?,
+                headers_offset: data.take(pool.blocks.into(), 8, line)?,
+                blocks_offset: data.take(pool.blocks.into(), block_stride, page)?,
+                block_stride: size(block_stride)?,
+                first_cell: size(cells)?,
+                batch,
+            };
+            cells += u64::from(pool.samples);
+        }
         let data_bytes = data.take(0, 0, page)?;
 
-        let record_stride = round_up(CELLS_OFFSET as u64 + 4 * u64::from(limits.samples), page)
-            .ok_or(GeometryError::Overflow)?;
+        let cells_offset = STREAMS_OFFSET as u64 + u64::from(limits.streams) * STREAM_BYTES as u64;
+        let record_stride = round_up(cells_offset + 4 * cells, page).ok_or(GeometryError::Overflow)?;
         let mut peers = Section(line);
-        let sleepers_offset = peers.take(limits.topics.into(), line, line)?;
+        let topic_lines_offset = peers.take(limits.topics.into(), line, line)?;
         let records_offset =
             peers.take(u64::from(limits.publishers) + u64::from(limits.subscribers), record_stride, page)?;
         let peers_bytes = peers.take(0, 0, page)?;
 
         Ok(Self {
             limits,
+            pools,
+            pool_count,
             index_slots: size(index_slots)?,
             index_offset,
             topics_offset,
+            publisher_set_words: size(publisher_set_words)?,
+            publisher_sets_offset,
             rings_offset,
-            ring_stride: size(ring_stride)?,
-            free_list_offset,
-            headers_offset,
-            blocks_offset,
-            block_stride: size(block_stride)?,
             data_bytes,
-            sleepers_offset,
+            topic_lines_offset,
             records_offset,
             record_stride: size(record_stride)?,
+            cells_offset: size(cells_offset)?,
             peers_bytes,
-            batch: batch as u32, // at most MOST_BATCH
         })
     }
 
-    /// The limits, with `blocks` counted when it was 0.
+    /// The limits, with each pool's `blocks` counted when it was 0.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The pools, by growing block size.
+    pub fn pools(&self) -> &[PoolGeometry] {
+        &self.pools[..self.pool_count]
+    }
+
+    /// The pool whose blocks are the smallest that hold `bytes`.
+    pub fn pool_for(&self, bytes: u32) -> Option<usize> {
+        self.pools().iter().position(|pool| pool.limits.block_bytes >= bytes)
     }
 
     /// Memory that the region takes, in bytes: both files.
@@ -243,6 +173,32 @@ impl Geometry {
     pub const fn participants(&self) -> usize {
         self.limits.publishers as usize + self.limits.subscribers as usize
     }
+}
+
+/// Checks a pool's limits and counts its blocks; says its batch.
+fn count(pool: &mut PoolLimits, publishers: u32, subscribers: u32) -> Result<u32, GeometryError> {
+    within("block bytes", pool.block_bytes, 1, 1 << 30)?;
+    within("ring slots", pool.slots, 2, 1 << 30)?;
+    within("samples", pool.samples, 1, 4096)?;
+    within("loans", pool.loans, 1, 4096)?;
+    let stride = u64::from(pool.block_bytes).next_multiple_of(LINE_BYTES as u64);
+    let batch = (BATCH_BYTES / stride).clamp(1, MOST_BATCH);
+    // The products of two 32-bit numbers fit 64 bits; the sums are far below.
+    let rings = u64::from(pool.slots);
+    let publishers = u64::from(publishers) * (u64::from(pool.loans) + 2 * batch);
+    let ledgers = u64::from(subscribers) * u64::from(pool.samples);
+    let least = rings + publishers + ledgers;
+    if least > MOST_BLOCKS || u64::from(pool.blocks) > MOST_BLOCKS {
+        let value = least.max(pool.blocks.into());
+        return Err(GeometryError::TooLarge { what: "blocks", value, most: MOST_BLOCKS });
+    }
+    if pool.blocks == 0 {
+        pool.blocks = least as u32; // at most 2^31 - 1, checked above
+    } else if u64::from(pool.blocks) < least {
+        let PoolLimits { block_bytes, blocks, .. } = *pool;
+        return Err(GeometryError::PoolTooSmall { block_bytes, blocks, least, rings, publishers, ledgers });
+    }
+    Ok(batch as u32) // at most MOST_BATCH
 }
 
 /// The end of what is laid out so far in one file.
@@ -281,30 +237,36 @@ mod tests {
     use std::string::ToString;
     use std::vec::Vec;
 
+    fn with_pools(pools: &[PoolLimits]) -> Limits {
+        let mut limits = Limits { pools: [PoolLimits::NONE; MOST_POOLS], ..Limits::SMALLEST };
+        limits.pools[..pools.len()].copy_from_slice(pools);
+        limits
+    }
+
+    const SMALL: PoolLimits = Limits::SMALLEST.pools[0];
+
     #[test]
     fn a_pool_that_could_run_dry_is_refused_with_the_smallest_that_works() {
-        let asked = Limits { topics: 4, ring_slots: 65, blocks: 100, ..Limits::SMALLEST };
-        let error = Geometry::new(asked).unwrap_err();
+        let asked = PoolLimits { slots: 260, blocks: 100, ..SMALL };
+        let error = Geometry::new(with_pools(&[asked])).unwrap_err();
         let GeometryError::PoolTooSmall { least, .. } = error else { panic!("{error}") };
         assert!(error.to_string().contains(&std::format!("at least {least} blocks")), "{error}");
-        let enough = Limits { blocks: least as u32, ..asked };
-        assert!(Geometry::new(enough).is_ok());
-        let one_less = Limits { blocks: least as u32 - 1, ..asked };
-        assert!(Geometry::new(one_less).is_err());
-        let counted = Geometry::new(Limits { blocks: 0, ..asked }).unwrap();
-        assert_eq!(u64::from(counted.limits().blocks), least);
+        let blocks = |blocks| Geometry::new(with_pools(&[PoolLimits { blocks, ..asked }]));
+        assert!(blocks(least as u32).is_ok());
+        assert!(blocks(least as u32 - 1).is_err());
+        assert_eq!(u64::from(blocks(0).unwrap().pools()[0].limits.blocks), least);
     }
 
     #[test]
     fn every_limit_has_a_smallest_and_a_largest_value() {
         let zeroes = [
             Limits { topics: 0, ..Limits::SMALLEST },
-            Limits { ring_slots: 1, ..Limits::SMALLEST },
-            Limits { block_bytes: 0, ..Limits::SMALLEST },
+            Limits { ring_lines: 2, ..Limits::SMALLEST },
             Limits { publishers: 0, ..Limits::SMALLEST },
             Limits { subscribers: 0, ..Limits::SMALLEST },
-            Limits { samples: 0, ..Limits::SMALLEST },
-            Limits { loans: 0, ..Limits::SMALLEST },
+            with_pools(&[PoolLimits { slots: 1, ..SMALL }]),
+            with_pools(&[PoolLimits { samples: 0, ..SMALL }]),
+            with_pools(&[PoolLimits { loans: 0, ..SMALL }]),
         ];
         for limits in zeroes {
             assert!(matches!(Geometry::new(limits), Err(GeometryError::TooSmall { .. })), "{limits:?}");
@@ -312,31 +274,63 @@ mod tests {
         let max = u32::MAX;
         let giants = [
             Limits { topics: max, ..Limits::SMALLEST },
-            Limits { ring_slots: max, ..Limits::SMALLEST },
-            Limits { block_bytes: max, ..Limits::SMALLEST },
-            Limits { blocks: max, ..Limits::SMALLEST },
+            Limits { ring_lines: max, ..Limits::SMALLEST },
             Limits { publishers: max, ..Limits::SMALLEST },
             Limits { subscribers: max, ..Limits::SMALLEST },
-            Limits { samples: max, ..Limits::SMALLEST },
-            Limits { loans: max, ..Limits::SMALLEST },
-            Limits { topics: 1 << 20, ring_slots: 1 << 20, ..Limits::SMALLEST },
+            Limits { streams: max, ..Limits::SMALLEST },
+            with_pools(&[PoolLimits { block_bytes: max, ..SMALL }]),
+            with_pools(&[PoolLimits { slots: max, ..SMALL }]),
+            with_pools(&[PoolLimits { blocks: max, ..SMALL }]),
+            with_pools(&[PoolLimits { samples: max, ..SMALL }]),
+            with_pools(&[PoolLimits { loans: max, ..SMALL }]),
         ];
         for limits in giants {
             assert!(matches!(Geometry::new(limits), Err(GeometryError::TooLarge { .. })), "{limits:?}");
         }
     }
 
-    fn limits() -> impl Strategy<Value = Limits> {
-        (1..40_u32, 2..200_u32, 1..300_000_u32, 1..9_u32, 1..40_u32, 1..2000_u32, 1..40_u32).prop_map(
-            |(topics, ring_slots, block_bytes, publishers, subscribers, samples, loans)| Limits {
-                topics,
-                ring_slots,
+    #[test]
+    fn pools_are_told_apart_by_their_size() {
+        let of = |block_bytes| PoolLimits { block_bytes, ..SMALL };
+        let refused = |pools: &[PoolLimits]| {
+            matches!(Geometry::new(with_pools(pools)), Err(GeometryError::PoolOrder { .. }))
+        };
+        assert!(refused(&[of(8), of(8)]));
+        assert!(refused(&[of(9), of(8)]));
+        assert!(refused(&[of(8), PoolLimits::NONE, of(9)]));
+        let three = Geometry::new(with_pools(&[of(8), of(100), of(1 << 20)])).unwrap();
+        let pools: Vec<_> =
+            [0, 8, 9, 100, 101, 1 << 20, (1 << 20) + 1].map(|bytes| three.pool_for(bytes)).into();
+        assert_eq!(pools, [Some(0), Some(0), Some(1), Some(1), Some(2), Some(2), None]);
+    }
+
+    #[test]
+    fn a_region_may_have_no_pool() {
+        let none = Geometry::new(with_pools(&[])).unwrap();
+        assert_eq!((none.pools().len(), none.pool_for(0)), (0, None));
+    }
+
+    fn pool() -> impl Strategy<Value = PoolLimits> {
+        (1..300_000_u32, 2..2000_u32, 1..2000_u32, 1..40_u32).prop_map(
+            |(block_bytes, slots, samples, loans)| PoolLimits {
                 block_bytes,
+                slots,
                 blocks: 0,
-                publishers,
-                subscribers,
                 samples,
                 loans,
+            },
+        )
+    }
+
+    fn limits() -> impl Strategy<Value = Limits> {
+        let pools = proptest::collection::btree_map(1..300_000_u32, pool(), 0..=MOST_POOLS);
+        (1..40_u32, 3..2000_u32, 1..200_u32, 1..40_u32, 0..20_u32, pools).prop_map(
+            |(topics, ring_lines, publishers, subscribers, streams, by_size)| {
+                let mut pools = [PoolLimits::NONE; MOST_POOLS];
+                for (place, (block_bytes, pool)) in pools.iter_mut().zip(by_size) {
+                    *place = PoolLimits { block_bytes, ..pool };
+                }
+                Limits { topics, ring_lines, publishers, subscribers, streams, pools }
             },
         )
     }
@@ -346,20 +340,27 @@ mod tests {
         fn sections_are_aligned_and_disjoint(limits in limits()) {
             let g = Geometry::new(limits).unwrap();
             let l = g.limits();
-            let blocks = l.blocks as usize;
-            let data: Vec<(usize, usize, usize)> = [
+            let mut data: Vec<(usize, usize, usize)> = [
                 (0, HEADER_BYTES, PAGE_BYTES),
                 (g.index_offset, g.index_slots * 4, LINE_BYTES),
                 (g.topics_offset, l.topics as usize * ENTRY_BYTES, LINE_BYTES),
-                (g.rings_offset, l.topics as usize * g.ring_stride, PAGE_BYTES),
-                (g.free_list_offset, LINE_BYTES, LINE_BYTES),
-                (g.headers_offset, blocks * 8, LINE_BYTES),
-                (g.blocks_offset, blocks * g.block_stride, PAGE_BYTES),
-                (g.data_bytes, 0, PAGE_BYTES),
+                (g.publisher_sets_offset, l.topics as usize * g.publisher_set_words * 8, LINE_BYTES),
+                (g.rings_offset, l.ring_lines as usize * LINE_BYTES, PAGE_BYTES),
             ].into();
+            let mut cells = 0;
+            for p in g.pools() {
+                let blocks = p.limits.blocks as usize;
+                data.push((p.free_list_offset, LINE_BYTES, LINE_BYTES));
+                data.push((p.headers_offset, blocks * 8, LINE_BYTES));
+                data.push((p.blocks_offset, blocks * p.block_stride, PAGE_BYTES));
+                prop_assert!(p.block_stride >= p.limits.block_bytes as usize && p.block_stride % LINE_BYTES == 0);
+                prop_assert_eq!(p.first_cell, cells);
+                cells += p.limits.samples as usize;
+            }
+            data.push((g.data_bytes, 0, PAGE_BYTES));
             let peers: Vec<(usize, usize, usize)> = [
                 (0, LINE_BYTES, PAGE_BYTES),
-                (g.sleepers_offset, l.topics as usize * LINE_BYTES, LINE_BYTES),
+                (g.topic_lines_offset, l.topics as usize * LINE_BYTES, LINE_BYTES),
                 (g.records_offset, g.participants() * g.record_stride, PAGE_BYTES),
                 (g.peers_bytes, 0, PAGE_BYTES),
             ].into();
@@ -371,7 +372,7 @@ mod tests {
                     prop_assert_eq!(start % align, 0);
                 }
             }
-            prop_assert!(g.block_stride >= l.block_bytes as usize && g.block_stride % LINE_BYTES == 0);
+            prop_assert!(g.cells_offset + 4 * cells <= g.record_stride);
             prop_assert_eq!(g.record_stride % PAGE_BYTES, 0);
         }
     }

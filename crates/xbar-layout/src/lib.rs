@@ -5,7 +5,7 @@
 //!
 //! - which atomics exist ([`sync`]: the one place where the model checker is swapped in),
 //! - how memory is lent to a lock-free piece ([`Lent`]),
-//! - where things are in a region ([`Geometry`]) and what they are ([`region`], [`topic`], [`ring`], [`pool`],
+//! - where things are in a region ([`Geometry`]), what a topic is ([`TopicShape`]) and what the rest is ([`region`], [`topic`], [`ring`], [`pool`],
 //!   [`participant`], [`Descriptor`]),
 //! - and which foreign bytes are believed ([`check`]).
 //!
@@ -24,11 +24,13 @@ mod descriptor;
 mod geometry;
 pub mod ident;
 mod lent;
+mod limits;
 pub mod pad;
 pub mod participant;
 pub mod pool;
 pub mod region;
 pub mod ring;
+mod shape;
 mod shared;
 pub mod sync;
 pub mod topic;
@@ -36,6 +38,8 @@ pub mod topic;
 pub use access::{Access, ReadOnly, ReadWrite};
 pub use check::LayoutError;
 pub use descriptor::{Descriptor, Message};
-pub use geometry::{Geometry, GeometryError, Limits};
+pub use geometry::{Geometry, PoolGeometry};
 pub use lent::Lent;
+pub use limits::{GeometryError, Limits, MOST_POOLS, PoolLimits};
+pub use shape::{Delivery, TopicShape, ValueType};
 pub use shared::{Byte, Shared};

@@ -1,9 +1,10 @@
-//! The `peers` file: a control line, a line per topic for its sleepers, and one record per participant.
+//! The `peers` file: a control line, a line per topic for those who wait, and one record per participant.
 //!
 //! Records are on pages of their own: a subscriber maps the control lines and its own record writable, and no
 //! other's.
 
 use crate::access::{Access, ReadWrite};
+use crate::limits::MOST_POOLS;
 
 /// The first line of `peers`.
 #[repr(C, align(64))]
@@ -19,11 +20,16 @@ pub struct Control<A: Access = ReadWrite> {
 /// A topic's line in `peers`.
 #[repr(C, align(64))]
 #[derive(Debug)]
-pub struct Sleepers<A: Access = ReadWrite> {
+pub struct TopicLine<A: Access = ReadWrite> {
     /// 1 when a reader is about to sleep or sleeps; set by readers, taken back by the publisher that wakes them.
-    pub waiting: A::U32,
+    pub readers_waiting: A::U32,
+    /// Futex word of a lossless topic: changes when publishers that wait for room are to look again. Written by readers.
+    pub room: A::U32,
+    /// 1 when a publisher is about to sleep or sleeps until there is room; set by publishers, taken back by the reader
+    /// that wakes them.
+    pub publishers_waiting: A::U32,
     /// Zero.
-    pub reserved: [A::U32; 15],
+    pub reserved: [A::U32; 13],
 }
 
 /// [`Record::state`]: nobody sits here.
@@ -33,10 +39,14 @@ pub const STATE_TAKEN: u32 = 1;
 /// [`Record::state`]: a publisher left while readers held blocks of its; they are still in its name.
 pub const STATE_OWING: u32 = 2;
 
-/// Where the ledger cells begin in a record: `samples` 32-bit words, each 0 or the index + 1 of a held block.
-pub const CELLS_OFFSET: usize = 256;
+/// Where a record's lossless streams begin: `streams` times a [`StreamLine`]. Behind them come the ledger cells, pool by
+/// pool `samples` 32-bit words, each 0 or the index + 1 of a held block.
+pub const STREAMS_OFFSET: usize = 256;
 
-/// One participant's record, before its ledger cells. Written by the participant alone, except that a sweeper
+/// Bytes of one [`StreamLine`].
+pub const STREAM_BYTES: usize = 64;
+
+/// One participant's record, before its streams and ledger cells. Written by the participant alone, except that a sweeper
 /// clears it after its death.
 #[repr(C, align(64))]
 #[derive(Debug)]
@@ -47,16 +57,26 @@ pub struct Record<A: Access = ReadWrite> {
     pub pid: A::U32,
     /// When it joined, in ns since 1970; for people only.
     pub joined_unix_ns: A::U64,
-    /// Publisher: the first block of the chain it is about to take from the free list, + 1; 0 when it takes none.
-    pub intent_first: A::U32,
-    /// Publisher: how many blocks that chain has at most.
-    pub intent_count: A::U32,
+    /// When it last did something, in ns since 1970, up to 64 messages late; for people only.
+    pub active_unix_ns: A::U64,
     /// Zero.
     pub reserved: [A::U32; 10],
     /// Counters of a running participant, on a line of their own.
     pub counters: Counters<A>,
+    /// Publisher: what it is about to take from each pool's free list.
+    pub intents: [IntentWords<A>; MOST_POOLS],
     /// Zero.
-    pub padding: [A::U64; 16],
+    pub padding: [A::U64; 8],
+}
+
+/// The chain of blocks that a publisher is about to take from a free list.
+#[repr(C)]
+#[derive(Debug)]
+pub struct IntentWords<A: Access = ReadWrite> {
+    /// Its first block + 1; 0 when it takes none.
+    pub first: A::U32,
+    /// How many blocks it has at most.
+    pub count: A::U32,
 }
 
 /// What a participant has done so far, for tools that watch: relaxed, up to 64 messages behind.
@@ -71,6 +91,23 @@ pub struct Counters<A: Access = ReadWrite> {
     pub received: A::U64,
     /// Subscriber: messages missed.
     pub missed: A::U64,
+    /// Publisher: times that it waited for room in a lossless topic.
+    pub waits: A::U64,
     /// Zero.
-    pub reserved: [A::U64; 4],
+    pub reserved: [A::U64; 3],
+}
+
+/// A lossless stream: how far a reader has come. Written by that reader alone, except that a sweeper clears it after its
+/// death.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct StreamLine<A: Access = ReadWrite> {
+    /// The topic's number + 1; 0 = free.
+    pub topic: A::U32,
+    /// 1 while somebody fills in the line, or has it.
+    pub taken: A::U32,
+    /// Its position + 1; 0 = none yet.
+    pub cursor: A::U64,
+    /// Zero.
+    pub reserved: [A::U64; 6],
 }

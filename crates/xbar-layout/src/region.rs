@@ -1,6 +1,7 @@
 //! The first page of `data`: what the region is.
 
 use crate::access::{Access, ReadWrite};
+use crate::limits::MOST_POOLS;
 use crate::pad::PAGE_BYTES;
 
 /// Bytes of the header, a page of its own.
@@ -30,25 +31,39 @@ pub struct RegionHeader<A: Access = ReadWrite> {
     pub flags: A::U32,
     /// [`crate::Limits::topics`].
     pub topics: A::U32,
-    /// [`crate::Limits::ring_slots`].
-    pub ring_slots: A::U32,
-    /// [`crate::Limits::block_bytes`].
-    pub block_bytes: A::U32,
-    /// [`crate::Limits::blocks`], counted.
-    pub blocks: A::U32,
+    /// [`crate::Limits::ring_lines`].
+    pub ring_lines: A::U32,
     /// [`crate::Limits::publishers`].
     pub publishers: A::U32,
     /// [`crate::Limits::subscribers`].
     pub subscribers: A::U32,
-    /// [`crate::Limits::samples`].
-    pub samples: A::U32,
-    /// [`crate::Limits::loans`].
-    pub loans: A::U32,
+    /// [`crate::Limits::streams`].
+    pub streams: A::U32,
     /// Topics registered so far, up to `topics`; only grows. Written under the region's lock, released after the
     /// entry is complete; readers may see it stale.
     pub topics_registered: A::U32,
     /// Zero.
-    pub reserved: [A::U32; 5],
+    pub reserved: [A::U32; 10],
+    /// [`crate::Limits::pools`].
+    pub pools: [PoolHeader<A>; MOST_POOLS],
+}
+
+/// One pool in the header; see [`crate::PoolLimits`].
+#[repr(C)]
+#[derive(Debug)]
+pub struct PoolHeader<A: Access = ReadWrite> {
+    /// [`crate::PoolLimits::block_bytes`]; 0 = no such pool.
+    pub block_bytes: A::U32,
+    /// [`crate::PoolLimits::slots`].
+    pub slots: A::U32,
+    /// [`crate::PoolLimits::blocks`], counted.
+    pub blocks: A::U32,
+    /// [`crate::PoolLimits::samples`].
+    pub samples: A::U32,
+    /// [`crate::PoolLimits::loans`].
+    pub loans: A::U32,
+    /// Zero.
+    pub reserved: [A::U32; 3],
 }
 
 /// [`RegionHeader::flags`]: messages carry their publish time.

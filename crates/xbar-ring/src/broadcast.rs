@@ -49,6 +49,8 @@ use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 use crate::path::{Path, Ring, RingError, Step};
 use crate::stride::Stride;
 
+pub use crate::glimpse::{Glimpse, Poll};
+
 /// Words of a slot in front of the message: the stamp.
 pub const HEAD_WORDS: usize = 1;
 
@@ -273,19 +275,6 @@ pub enum Received {
     },
 }
 
-/// What [`Reader::poll`] found.
-#[derive(Debug)]
-pub enum Poll<'r, S: Stride = usize> {
-    /// A message that was there a moment ago.
-    Ready(Glimpse<'r, S>),
-    /// Nothing new.
-    Empty,
-    /// As [`Received::Ended`].
-    Ended,
-    /// The writer overtook this reader: [`Reader::catch_up`] moves it behind the gap. Until then it stays so.
-    Overtaken,
-}
-
 /// A reading end. Only loads; makes no difference to the writer or to other readers.
 pub struct Reader<K, S = usize> {
     path: Path<ReadU64, K, S>,
@@ -350,6 +339,20 @@ impl<K, S: Stride> Reader<K, S> {
         waiting - 1
     }
 
+    /// Goes to the newest message that is readable, received already or not; says whether there is one.
+    #[inline(always)]
+    pub fn seek_newest(&mut self) -> bool {
+        // ORDERING: ring-head: no fence: the stamp of the message is looked at before anything else of it.
+        let published = self.head.load_relaxed();
+        if published != self.next().wrapping_add(1) {
+            if published == 0 {
+                return false;
+            }
+            self.path.go_to(published - 1);
+        }
+        true
+    }
+
     /// Copies the next message's first words into `message`.
     ///
     /// # Panics
@@ -391,7 +394,7 @@ impl<K, S: Stride> Reader<K, S> {
         let stamp = slot[0].load_acquire();
         let expected = holds(step.sequence());
         if stamp == expected {
-            Poll::Ready(Glimpse { slot, step })
+            Poll::Ready(Glimpse::new(slot, HEAD_WORDS, expected, step))
         } else if stamp == ended(step.sequence()) {
             Poll::Ended
         } else if is_older(stamp, expected) {
@@ -438,58 +441,5 @@ impl<K: Clone, S: Copy> Clone for Reader<K, S> {
 impl<K, S: Stride> fmt::Debug for Reader<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.path.capacity()).finish()
-    }
-}
-
-/// A message as it is in its slot, where the writer may overwrite it at any moment: copy, then
-/// [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r, S = usize> {
-    slot: &'r [ReadU64],
-    step: Step<'r, ReadU64, S>,
-}
-
-impl<'r, S: Stride> Glimpse<'r, S> {
-    /// The message's words.
-    #[inline(always)]
-    pub fn words(&self) -> &'r [ReadU64] {
-        &self.slot[HEAD_WORDS..]
-    }
-
-    /// Its place in the stream.
-    #[inline(always)]
-    pub const fn sequence(&self) -> u64 {
-        self.step.sequence()
-    }
-
-    /// True when the slot still holds the message, so that every word loaded so far is its own.
-    #[inline(always)]
-    pub fn is_whole(&self) -> bool {
-        // ORDERING: ring-mark: pairs with the writer's fence: a word of a newer message brings its mark along.
-        fence(Ordering::Acquire);
-        self.slot[0].load_relaxed() == holds(self.sequence())
-    }
-
-    /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile:
-    /// then what was copied means nothing, and the reader is overtaken.
-    #[inline(always)]
-    #[must_use]
-    pub fn accept(self) -> bool {
-        let whole = self.is_whole();
-        if whole {
-            self.skip();
-        }
-        whole
-    }
-
-    /// Moves the reader behind the message without asking again.
-    #[inline(always)]
-    pub fn skip(self) {
-        self.step.take();
-    }
-}
-
-impl<S: Stride> fmt::Debug for Glimpse<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }
 }

@@ -53,6 +53,7 @@ mod error;
 mod fixed;
 #[cfg(feature = "alloc")]
 pub mod gate;
+mod glimpse;
 mod group;
 #[cfg(feature = "alloc")]
 pub mod heap;
@@ -78,11 +79,12 @@ mod heap {
 pub use bytemuck;
 pub use bytemuck::{Pod, Zeroable};
 
-pub use broadcast::{Claim, Glimpse, Poll, Reader, Received, Writer};
+pub use broadcast::{Claim, Reader, Received, Writer};
 #[cfg(feature = "alloc")]
 pub use channel::{channel, channel_bounded, channel_bounded_mpmc, channel_mpmc};
 pub use error::{PublishError, RecvError, TooManySubscribers, TryRecvError};
 pub use fixed::{FixedPublisher, FixedRing, FixedSubscribers, lines_for};
+pub use glimpse::{Glimpse, Poll};
 pub use group::{Consumer, SubscriberGroup};
 #[cfg(feature = "alloc")]
 pub use heap::HeapRing;

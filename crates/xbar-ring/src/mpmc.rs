@@ -61,8 +61,10 @@ use core::fmt;
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence, spin_loop};
 
-use crate::path::{Path, RingError, Step};
+use crate::path::{Path, RingError};
 use crate::stride::Stride;
+
+pub use crate::glimpse::{Glimpse, Poll};
 
 /// Words of a slot in front of the message: stamp and bypass.
 pub const HEAD_WORDS: usize = 2;
@@ -151,6 +153,8 @@ pub struct Writer<K, S = usize> {
     path: Path<AtomicU64, K, S>,
     head: Lent<AtomicU64, K>,
     owner: u32,
+    /// Numbers bypassed since the last claim.
+    bypassed: u64,
 }
 
 impl<K, S: Stride> Writer<K, S> {
@@ -173,7 +177,7 @@ impl<K, S: Stride> Writer<K, S> {
         let mut path = Path::new(words, stride, HEAD_WORDS + 1)?;
         // ORDERING: none; a hint: the stamps tell.
         path.go_to(head.load(Ordering::Relaxed));
-        Ok(Self { path, head, owner })
+        Ok(Self { path, head, owner, bypassed: 0 })
     }
 
     /// Another writer of the ring.
@@ -186,12 +190,18 @@ impl<K, S: Stride> Writer<K, S> {
         K: Clone,
     {
         assert!(owner < OWNERS, "an owner is smaller than {OWNERS}, not {owner}");
-        Self { path: self.path.clone(), head: self.head.clone(), owner }
+        Self { path: self.path.clone(), head: self.head.clone(), owner, bypassed: 0 }
     }
 
     /// Slots.
     pub const fn capacity(&self) -> usize {
         self.path.capacity() as usize
+    }
+
+    /// A number that is the next to be taken, or taken.
+    #[inline]
+    pub const fn next(&self) -> u64 {
+        self.path.next()
     }
 
     /// Sequence numbers taken so far, by all writers, those given up or bypassed included.
@@ -208,7 +218,25 @@ impl<K, S: Stride> Writer<K, S> {
     /// the other writers have filled the ring.
     #[inline(always)]
     pub fn claim(&mut self) -> Claim<'_, K, S> {
-        self.take();
+        while self.take(u64::MAX).is_err() {
+            spin_loop();
+        }
+        self.taken_claim()
+    }
+
+    /// As [`claim`](Self::claim), of a number below `limit`, and without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] when the next number is not below `limit`, or every slot is claimed. Numbers bypassed meanwhile stay so.
+    #[inline(always)]
+    pub fn try_claim(&mut self, limit: u64) -> Result<Claim<'_, K, S>, Refused> {
+        self.take(limit)?;
+        Ok(self.taken_claim())
+    }
+
+    #[inline(always)]
+    fn taken_claim(&mut self) -> Claim<'_, K, S> {
         // ORDERING: mpmc-mark: the words are stored behind this fence, so whoever copies one of them sees the claim at its
         // second look. Without it the words could come first.
         fence(Ordering::Release);
@@ -230,14 +258,20 @@ impl<K, S: Stride> Writer<K, S> {
         claim.commit()
     }
 
-    /// Goes to the next number that nobody has taken and claims its slot.
+    /// Goes to the next number that nobody has taken and claims its slot, if it is below `limit`.
     #[inline(always)]
-    fn take(&mut self) {
+    fn take(&mut self, limit: u64) -> Result<(), Refused> {
         // ORDERING: none; the exchange acquires what it replaces.
         let mut found = self.path.slot()[0].load(Ordering::Relaxed);
-        let mut bypassed = 0;
-        while let Err(now) = self.try_take(found) {
-            found = self.move_on(now, &mut bypassed);
+        loop {
+            // What is at `limit` or behind is not asked for, taken or not.
+            if self.path.next() >= limit {
+                return Err(Refused::Limit);
+            }
+            match self.try_take(found) {
+                Ok(()) => return Ok(()),
+                Err(now) => found = self.move_on(now)?,
+            }
         }
     }
 
@@ -259,26 +293,25 @@ impl<K, S: Stride> Writer<K, S> {
     /// `found` was in the slot of `next`, so that `next` could not be taken: goes to a number that is the next, or taken,
     /// bypassing `next` if its slot is still being written for an earlier lap. Says what is in its slot.
     ///
-    /// A writer that has bypassed a whole ring waits: every slot is claimed, and more numbers would help nobody.
+    /// A writer that has bypassed a whole ring gives up: every slot is claimed, and more numbers would help nobody.
     #[cold]
-    fn move_on(&mut self, found: u64, bypassed: &mut u64) -> u64 {
+    fn move_on(&mut self, found: u64) -> Result<u64, Refused> {
         let next = self.path.next();
         let slot = self.path.slot();
         // ORDERING: none; as in `try_take`.
         match standing(found, slot[1].load(Ordering::Relaxed), next) {
-            Standing::Open => return found, // another writer came and went
+            Standing::Open => return Ok(found), // another writer came and went
             Standing::Blocked => {
                 // ORDERING: none; an exchange for itself, because it sees the newest stamp, and a plain load might see one
                 // from before the claim's end.
                 let now = slot[0].fetch_or(0, Ordering::Relaxed);
                 if now != found {
-                    return now;
+                    return Ok(now);
                 }
-                if *bypassed == self.path.capacity() {
-                    spin_loop();
-                    return now;
+                if self.bypassed == self.path.capacity() {
+                    return Err(Refused::AllClaimed);
                 }
-                *bypassed += 1;
+                self.bypassed += 1;
                 // ORDERING: none; as in `try_take`.
                 slot[1].fetch_max(key(next), Ordering::Relaxed);
             }
@@ -288,8 +321,17 @@ impl<K, S: Stride> Writer<K, S> {
         let hint = self.head.load(Ordering::Relaxed);
         self.path.forward(hint.max(behind(found, next)));
         // ORDERING: none; as in `take`.
-        self.path.slot()[0].load(Ordering::Relaxed)
+        Ok(self.path.slot()[0].load(Ordering::Relaxed))
     }
+}
+
+/// Why [`Writer::try_claim`] has no claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The next number is not below the limit.
+    Limit,
+    /// Every slot is claimed: by writers that are at work, or dead.
+    AllClaimed,
 }
 
 /// The number behind the newer of `sequence` and the one that `stamp` names: the next, or taken.
@@ -353,14 +395,15 @@ impl<K, S: Stride> Claim<'_, K, S> {
 
     #[inline(always)]
     fn settle(&mut self, state: u64) {
-        let Writer { path, head, .. } = &mut *self.writer;
+        let Writer { path, head, bypassed, .. } = &mut *self.writer;
+        *bypassed = 0;
         let (slot, step) = path.split();
         let sequence = step.sequence();
         // ORDERING: mpmc-stamp: release pairs with the reader's first look and with the next claim of the slot; relaxed, a
         // reader could find the stamp before the words.
         slot[0].store(stamp(sequence, state), Ordering::Release);
         // ORDERING: none; a hint.
-        head.store(sequence + 1, Ordering::Relaxed);
+        head.store(sequence.wrapping_add(1), Ordering::Relaxed);
         step.take();
     }
 }
@@ -395,17 +438,6 @@ pub fn abandon<S: Stride>(words: &[AtomicU64], stride: S, owner: u32) -> usize {
             usize::from(slot[0].compare_exchange(found, mark, Ordering::Release, Ordering::Relaxed).is_ok());
     }
     given_up
-}
-
-/// What [`Reader::poll`] found.
-#[derive(Debug)]
-pub enum Poll<'r, S: Stride = usize> {
-    /// A message that was there a moment ago.
-    Ready(Glimpse<'r, S>),
-    /// Nothing new, or the next message is still being written.
-    Empty,
-    /// The next message will never come: overwritten, given up or bypassed. [`Reader::catch_up`] moves behind the gap.
-    Overtaken,
 }
 
 /// A reading end. Only loads; makes no difference to writers or to other readers.
@@ -478,6 +510,24 @@ impl<K, S: Stride> Reader<K, S> {
         self.path.capacity() / 8
     }
 
+    /// Who is writing the next message, if somebody is: its owner.
+    pub fn claimed_by(&self) -> Option<u32> {
+        let found = self.path.slot()[0].load_relaxed();
+        // ORDERING: none; that the owner is dead is found out by other means, which order more than this.
+        let claimed = standing(found, self.path.slot()[1].load_relaxed(), self.next()) == Standing::Claimed;
+        claimed.then_some((found >> STATE_BITS) as u32 & (OWNERS - 1))
+    }
+
+    /// Moves behind the next message, if `owner` is still writing it: for a reader that knows `owner` to be dead, so that
+    /// the message will never come.
+    pub fn skip_claim_of(&mut self, owner: u32) -> bool {
+        let is_his = self.claimed_by() == Some(owner);
+        if is_his {
+            self.path.step();
+        }
+        is_his
+    }
+
     /// What the slot of the next message says now.
     #[inline(always)]
     fn standing(&self) -> Standing {
@@ -498,8 +548,9 @@ impl<K, S: Stride> Reader<K, S> {
         let (slot, step) = self.path.split();
         // ORDERING: mpmc-stamp: pairs with the release in `settle`: the words of the message are there.
         let found = slot[0].load_acquire();
-        if found == stamp(step.sequence(), HELD) {
-            return Poll::Ready(Glimpse { slot, step });
+        let held = stamp(step.sequence(), HELD);
+        if found == held {
+            return Poll::Ready(Glimpse::new(slot, HEAD_WORDS, held, step));
         }
         match standing(found, slot[1].load_relaxed(), step.sequence()) {
             Standing::Void | Standing::Gone => Poll::Overtaken,
@@ -513,11 +564,11 @@ impl<K, S: Stride> Reader<K, S> {
     #[cold]
     pub fn catch_up(&mut self) -> u64 {
         let next = self.next();
-        let mut resume = next + 1;
+        let mut resume = next.saturating_add(1);
         if self.standing() == Standing::Gone {
             let front = self.front();
             let oldest = front.saturating_sub(self.path.capacity());
-            resume = resume.max((oldest + self.margin()).min(front));
+            resume = resume.max(oldest.saturating_add(self.margin()).min(front));
         }
         self.path.forward(resume);
         resume - next
@@ -533,50 +584,5 @@ impl<K: Clone, S: Copy> Clone for Reader<K, S> {
 impl<K, S: Stride> fmt::Debug for Reader<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("next", &self.next()).field("capacity", &self.path.capacity()).finish()
-    }
-}
-
-/// A message as it is in its slot: copy, then [`accept`](Self::accept), and throw the copy away if that fails.
-pub struct Glimpse<'r, S = usize> {
-    slot: &'r [ReadU64],
-    step: Step<'r, ReadU64, S>,
-}
-
-impl<'r, S: Stride> Glimpse<'r, S> {
-    /// The message's words.
-    #[inline(always)]
-    pub fn words(&self) -> &'r [ReadU64] {
-        &self.slot[HEAD_WORDS..]
-    }
-
-    /// Its place in the stream.
-    #[inline(always)]
-    pub const fn sequence(&self) -> u64 {
-        self.step.sequence()
-    }
-
-    /// True when the slot still holds the message, so that every word loaded so far is its own.
-    #[inline(always)]
-    pub fn is_whole(&self) -> bool {
-        // ORDERING: mpmc-mark: pairs with the writer's fence: a word of a newer message brings its claim along.
-        fence(Ordering::Acquire);
-        self.slot[0].load_relaxed() == stamp(self.sequence(), HELD)
-    }
-
-    /// Moves the reader behind the message. False, and the reader unmoved, when the message was overwritten meanwhile.
-    #[inline(always)]
-    #[must_use]
-    pub fn accept(self) -> bool {
-        let whole = self.is_whole();
-        if whole {
-            self.step.take();
-        }
-        whole
-    }
-}
-
-impl<S: Stride> fmt::Debug for Glimpse<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Glimpse").field("sequence", &self.sequence()).finish()
     }
 }

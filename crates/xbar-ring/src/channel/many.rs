@@ -200,7 +200,7 @@ impl<T: Pod, K> Shared<T, K> {
                 Some(value) => Look::Value(value),
                 None => Look::Overtaken,
             },
-            Poll::Empty => Look::Empty,
+            Poll::Empty | Poll::Ended => Look::Empty,
             Poll::Overtaken => Look::Overtaken,
         }
     }

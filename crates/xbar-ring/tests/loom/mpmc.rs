@@ -38,7 +38,7 @@ impl Account {
                 let words = [glimpse.words()[0].load_relaxed(), glimpse.words()[1].load_relaxed()];
                 if glimpse.accept() { Some(words) } else { None }
             }
-            Poll::Empty => return false,
+            Poll::Empty | Poll::Ended => return false,
             Poll::Overtaken => None,
         };
         match seen {
