@@ -25,7 +25,7 @@ mod layout {
     use crate::access::{ReadOnly, ReadWrite};
     use crate::pad::{LINE_BYTES, PAGE_BYTES};
     use crate::participant::{
-        Control, Counters, IntentWords, Record, STREAM_BYTES, STREAMS_OFFSET, StreamLine, TopicLine,
+        Control, Counters, IntentWords, Record, STREAM_BYTES, STREAMS_OFFSET, TopicLine,
     };
     use crate::region::{HEADER_BYTES, PoolHeader, RegionHeader};
     use crate::ring::{INLINE_BYTES, SLOT_BYTES};
@@ -62,7 +62,8 @@ mod layout {
     spans! { header_spans, Header:
         magic 0..8, version_and_order 8..16, epoch 16..24, created_unix_ns 24..32, created_monotonic_ns 32..40,
         data_bytes 40..48, peers_bytes 48..56, creator_pid 56..60, flags 60..64, topics 64..68, ring_lines 68..72,
-        publishers 72..76, subscribers 76..80, streams 80..84, topics_registered 84..88, reserved 88..128,
+        publishers 72..76, subscribers 76..80, streams 80..84, topics_registered 84..88, default_slots 88..92,
+        default_pool 92..96, reserved 96..128,
         pools 128..384,
     }
     const_assert_eq!(size_of::<PoolHeader<ReadWrite>>(), 32);
@@ -100,6 +101,5 @@ mod layout {
     }
     const_assert_eq!(size_of::<IntentWords>(), 8);
     spans! { intent_spans, IntentWords<ReadWrite>: first 0..4, count 4..8 }
-    const_assert_eq!(size_of::<StreamLine>(), STREAM_BYTES);
-    spans! { stream_spans, StreamLine<ReadWrite>: topic 0..4, taken 4..8, cursor 8..16, reserved 16..64 }
+    const_assert_eq!(STREAM_BYTES, LINE_BYTES);
 }

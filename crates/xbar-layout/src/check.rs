@@ -94,6 +94,10 @@ pub struct RegionFacts {
     pub creator_pid: u32,
     /// Messages carry their publish time.
     pub publish_times: bool,
+    /// Slots of a topic's ring, for those who do not say.
+    pub default_slots: u32,
+    /// The pool of a topic's blocks, for those who do not say.
+    pub default_pool: u32,
 }
 
 /// Smallest size of `data` that can be looked at: its header page.
@@ -177,6 +181,8 @@ pub fn check_region(
         created_monotonic_ns: header.created_monotonic_ns.load_relaxed(),
         creator_pid: header.creator_pid.load_relaxed(),
         publish_times: header.flags.load_relaxed() & FLAG_PUBLISH_TIMES != 0,
+        default_slots: header.default_slots.load_relaxed(),
+        default_pool: header.default_pool.load_relaxed(),
     })
 }
 

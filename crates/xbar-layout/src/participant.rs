@@ -39,11 +39,11 @@ pub const STATE_TAKEN: u32 = 1;
 /// [`Record::state`]: a publisher left while readers held blocks of its; they are still in its name.
 pub const STATE_OWING: u32 = 2;
 
-/// Where a record's lossless streams begin: `streams` times a [`StreamLine`]. Behind them come the ledger cells, pool by
+/// Where a record's lossless streams begin: `streams` times [`STREAM_BYTES`]. Behind them come the ledger cells, pool by
 /// pool `samples` 32-bit words, each 0 or the index + 1 of a held block.
 pub const STREAMS_OFFSET: usize = 256;
 
-/// Bytes of one [`StreamLine`].
+/// Bytes of one lossless stream: a line of its own.
 pub const STREAM_BYTES: usize = 64;
 
 /// One participant's record, before its streams and ledger cells. Written by the participant alone, except that a sweeper
@@ -97,17 +97,15 @@ pub struct Counters<A: Access = ReadWrite> {
     pub reserved: [A::U64; 3],
 }
 
-/// A lossless stream: how far a reader has come. Written by that reader alone, except that a sweeper clears it after its
-/// death.
-#[repr(C, align(64))]
-#[derive(Debug)]
-pub struct StreamLine<A: Access = ReadWrite> {
-    /// The topic's number + 1; 0 = free.
-    pub topic: A::U32,
-    /// 1 while somebody fills in the line, or has it.
-    pub taken: A::U32,
-    /// Its position + 1; 0 = none yet.
-    pub cursor: A::U64,
-    /// Zero.
-    pub reserved: [A::U64; 6],
-}
+/// 64-bit words of one lossless stream: how far a reader has come. Written by that reader alone, except that a sweeper clears
+/// them after its death.
+pub const STREAM_WORDS: usize = STREAM_BYTES / 8;
+
+/// Word of a stream: the topic's number + 1, 0 = free, [`STREAM_TAKEN`] = being filled in.
+pub const STREAM_TOPIC: usize = 0;
+
+/// [`STREAM_TOPIC`]: somebody is filling in the line.
+pub const STREAM_TAKEN: u64 = u64::MAX;
+
+/// Word of a stream: the reader's position + 1. The other words are zero.
+pub const STREAM_CURSOR: usize = 1;

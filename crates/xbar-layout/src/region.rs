@@ -42,8 +42,12 @@ pub struct RegionHeader<A: Access = ReadWrite> {
     /// Topics registered so far, up to `topics`; only grows. Written under the region's lock, released after the
     /// entry is complete; readers may see it stale.
     pub topics_registered: A::U32,
+    /// Slots of a topic's ring, for those who do not say.
+    pub default_slots: A::U32,
+    /// The pool of a topic's blocks, for those who do not say.
+    pub default_pool: A::U32,
     /// Zero.
-    pub reserved: [A::U32; 10],
+    pub reserved: [A::U32; 8],
     /// [`crate::Limits::pools`].
     pub pools: [PoolHeader<A>; MOST_POOLS],
 }

@@ -5,7 +5,7 @@
 use core::cell::UnsafeCell;
 
 use crate::access::{Access, ReadOnly, ReadWrite};
-use crate::participant::{Control, Record, StreamLine, TopicLine};
+use crate::participant::{Control, Record, TopicLine};
 use crate::region::RegionHeader;
 use crate::sync::{AtomicU32, AtomicU64, ReadU32, ReadU64};
 use crate::topic::TopicEntry;
@@ -84,4 +84,4 @@ macro_rules! shared_struct {
         }
     )+};
 }
-shared_struct!(RegionHeader, TopicEntry, Control, TopicLine, Record, StreamLine);
+shared_struct!(RegionHeader, TopicEntry, Control, TopicLine, Record);

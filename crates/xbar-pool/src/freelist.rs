@@ -107,6 +107,14 @@ impl<K> FreeList<K> {
         }
     }
 
+    /// Sets a header that still says `seen`.
+    pub(crate) fn correct_header(&self, index: u32, seen: BlockHeader, header: BlockHeader) {
+        if let Some(word) = self.headers.get(index as usize) {
+            // ORDERING: none; as in `header`. A failure means that somebody else owns the block.
+            let _ = word.compare_exchange(seen.pack(), header.pack(), Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     /// The front of the list and how often the list changed.
     pub(crate) fn front(&self) -> FreeHead {
         // ORDERING: free-list: acquire pairs with the release of whoever pushed: the headers behind are there.

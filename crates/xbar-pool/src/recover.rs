@@ -91,7 +91,8 @@ impl<S: AsMut<[u64]>> Census<S> {
                 // It died between a block's header and its slot: the slot counts.
                 let header = list.header(index);
                 if header.owner == owner && header.state != Some(BlockState::Published) {
-                    list.set_header(index, BlockHeader::owned(owner, BlockState::Published));
+                    // Unless a living publisher evicts it just now: then it is that one's.
+                    list.correct_header(index, header, BlockHeader::owned(owner, BlockState::Published));
                 }
             } else if self.get(Map::Lost, index) {
                 if ledgers.name(index, readers) {

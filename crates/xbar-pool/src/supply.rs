@@ -97,10 +97,17 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
     /// Takes over the block that a slot names and that is about to be overwritten there. Call before the slot is
     /// overwritten, and [`settle`](Self::settle) after.
     ///
-    /// A block that is not published is not taken: the slot was damaged, or the block evicted already.
+    /// A block that is not published is not taken: the slot was damaged, or the block evicted already. One in another
+    /// publisher's limbo that a slot still names was being evicted when that publisher died.
     #[inline]
     pub fn evict(&mut self, index: u32) {
-        if self.list.header(index).state == Some(BlockState::Published) && self.limbo.push(index) {
+        let BlockHeader { owner, state, .. } = self.list.header(index);
+        let is_named = match state {
+            Some(BlockState::Published) => true,
+            Some(BlockState::Limbo) => owner != self.owner,
+            _ => false,
+        };
+        if is_named && self.limbo.push(index) {
             self.list.set_header(index, BlockHeader::owned(self.owner, BlockState::Limbo));
         }
     }

@@ -293,6 +293,13 @@ impl<K, S: Stride> Reader<K, S> {
         Ok(reader)
     }
 
+    /// Goes on to message `sequence`, if that lies ahead.
+    pub fn skip_to(&mut self, sequence: u64) {
+        if sequence > self.next() {
+            self.path.go_to(sequence);
+        }
+    }
+
     /// Goes on to what is published from now on.
     pub fn skip_all(&mut self) {
         self.path.go_to(self.front());

@@ -467,6 +467,13 @@ impl<K, S: Stride> Reader<K, S> {
         })
     }
 
+    /// Goes on to message `sequence`, if that lies ahead.
+    pub fn skip_to(&mut self, sequence: u64) {
+        if sequence > self.next() {
+            self.path.go_to(sequence);
+        }
+    }
+
     /// Goes on to what is published from now on.
     pub fn skip_all(&mut self) {
         self.path.go_to(self.front());
@@ -526,6 +533,15 @@ impl<K, S: Stride> Reader<K, S> {
             self.path.step();
         }
         is_his
+    }
+
+    /// Moves behind the next message, if it was given up or bypassed, so that it never existed.
+    pub fn skip_void(&mut self) -> bool {
+        let is_void = self.standing() == Standing::Void;
+        if is_void {
+            self.path.step();
+        }
+        is_void
     }
 
     /// What the slot of the next message says now.

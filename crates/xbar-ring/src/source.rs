@@ -86,7 +86,7 @@ pub trait Source {
 }
 
 /// A source whose messages may be skipped.
-pub trait Lossy: Source + Clone {
+pub trait Lossy: Source {
     /// Goes on to what is published from now on.
     fn skip_all(&mut self);
 

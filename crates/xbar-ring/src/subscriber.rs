@@ -280,7 +280,7 @@ impl<S: Lossy> Subscriber<S> {
 }
 
 /// A second subscriber at the same place, with the same account.
-impl<S: Lossy> Clone for Subscriber<S> {
+impl<S: Lossy + Clone> Clone for Subscriber<S> {
     fn clone(&self) -> Self {
         let Self { ref source, start, missed, skipped } = *self;
         Self { source: source.clone(), start, missed, skipped }

@@ -96,9 +96,9 @@ impl<K, O: Kernel> Bell<K, O> {
         Self { word, waiting, kernel, reached }
     }
 
-    /// Wakes whoever waits for what was just published. One load when nobody does.
+    /// Wakes whoever waits for what was just published; says whether somebody did. One load when nobody does.
     #[inline(always)]
-    pub fn ring(&self) {
+    pub fn ring(&self) -> bool {
         // ORDERING: park: publish before the look at `waiting`; the partner is the sleeper's fence on every core.
         if self.reached {
             sync::light_fence()
@@ -106,9 +106,11 @@ impl<K, O: Kernel> Bell<K, O> {
             sync::full_fence()
         }
         // ORDERING: park: ordered by the fence above.
-        if self.waiting.load(Ordering::Relaxed) != 0 {
+        let waiting = self.waiting.load(Ordering::Relaxed) != 0;
+        if waiting {
             self.wake();
         }
+        waiting
     }
 
     #[cold]

@@ -3,17 +3,15 @@
 use xbar_discovery::{RegionView, ViewError};
 use xbar_layout::ident::{MAGIC, VERSION_AND_ORDER};
 use xbar_layout::region::{FLAG_PUBLISH_TIMES, RegionHeader};
-use xbar_layout::sync::{AtomicU64, Ordering};
+use xbar_layout::sync::Ordering;
 use xbar_layout::{Geometry, Limits, ReadWrite};
-use xbar_pool::FreeList;
-use xbar_shm::{
-    BaseDir, Building, FileAccess, Mapping, RegionName, SeatLock, Segment, monotonic_ns, unix_ns,
-};
+use xbar_shm::{BaseDir, Building, FileAccess, RegionName, SeatLock, Segment, monotonic_ns, unix_ns};
 
 use std::process;
-use std::sync::Arc;
 
 use crate::error::RegionError;
+use crate::pools::free_list;
+use crate::seat::present;
 
 /// What a region is created with.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +20,10 @@ pub struct Options {
     pub limits: Limits,
     /// Whether messages carry their publish time.
     pub publish_times: bool,
+    /// Slots of a topic's ring, for topics that do not say.
+    pub default_slots: u32,
+    /// The pool of a topic's blocks, for topics that do not say.
+    pub default_pool: u32,
 }
 
 /// Creates region `name`, taking the name over when all its publishers are dead.
@@ -41,8 +43,9 @@ pub(crate) fn create(
         error: xbar_layout::LayoutError::Contradiction { field: "header" },
     };
     let header = building.data().view::<RegionHeader<ReadWrite>>(0).ok_or_else(damaged)?;
-    let list = free_list(building.data(), &geometry).ok_or_else(damaged)?;
-    list.fill();
+    for pool in geometry.pools() {
+        free_list(building.data(), pool).ok_or_else(damaged)?.fill();
+    }
     describe(&header, &geometry, options);
     let (segment, lock) = building.publish(|old| {
         let epoch = epoch_of(old).map_or(0, |epoch| epoch.saturating_add(1));
@@ -67,13 +70,19 @@ fn describe(header: &RegionHeader<ReadWrite>, geometry: &Geometry, options: &Opt
     header.creator_pid.store(process::id(), relaxed);
     header.flags.store(if options.publish_times { FLAG_PUBLISH_TIMES } else { 0 }, relaxed);
     header.topics.store(limits.topics, relaxed);
-    header.ring_slots.store(limits.ring_slots, relaxed);
-    header.block_bytes.store(limits.block_bytes, relaxed);
-    header.blocks.store(limits.blocks, relaxed);
+    header.ring_lines.store(limits.ring_lines, relaxed);
     header.publishers.store(limits.publishers, relaxed);
     header.subscribers.store(limits.subscribers, relaxed);
-    header.samples.store(limits.samples, relaxed);
-    header.loans.store(limits.loans, relaxed);
+    header.streams.store(limits.streams, relaxed);
+    header.default_slots.store(options.default_slots, relaxed);
+    header.default_pool.store(options.default_pool, relaxed);
+    for (place, pool) in header.pools.iter().zip(&limits.pools) {
+        place.block_bytes.store(pool.block_bytes, relaxed);
+        place.slots.store(pool.slots, relaxed);
+        place.blocks.store(pool.blocks, relaxed);
+        place.samples.store(pool.samples, relaxed);
+        place.loans.store(pool.loans, relaxed);
+    }
     // ORDERING: region-magic: release pairs with the acquire in `check_region`.
     header.magic.store(MAGIC, Ordering::Release);
 }
@@ -88,9 +97,10 @@ fn epoch_of(old: &Segment) -> Option<u64> {
     (header.magic.load_acquire() == MAGIC).then(|| header.epoch.load_relaxed())
 }
 
-/// The pool's free list.
-pub(crate) fn free_list(data: &Arc<Mapping>, geometry: &Geometry) -> Option<FreeList<Arc<Mapping>>> {
-    let head = data.view::<AtomicU64>(geometry.free_list_offset)?;
-    let headers = data.slice::<AtomicU64>(geometry.headers_offset, geometry.limits().blocks as usize)?;
-    Some(FreeList::new(head, headers))
+/// Gives a region whose publishers are all dead, and that goes on, a higher epoch. The caller holds the region's lock.
+pub(crate) fn raise_epoch(view: &RegionView) -> Result<(), RegionError> {
+    let header = present(view.data().view::<RegionHeader<ReadWrite>>(0), view, "header")?;
+    // ORDERING: none; a figure: what is published under it is ordered by the rings.
+    header.epoch.fetch_add(1, Ordering::Relaxed);
+    Ok(())
 }

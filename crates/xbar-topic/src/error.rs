@@ -49,6 +49,84 @@ pub enum RegionError {
         /// Topics there can be.
         limit: u32,
     },
+    /// The topic's ring finds no room.
+    NoRoomForRing {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// Cache lines that its ring takes.
+        needed: u64,
+        /// Those that are left.
+        left: u64,
+    },
+    /// The blocks that the topic may fill are promised to others.
+    BlocksPromised {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// Slots that it may fill.
+        slots: u32,
+        /// Blocks that are left for slots.
+        left: u32,
+        /// Size of these blocks.
+        block_bytes: u32,
+    },
+    /// No block of the region is as large as the topic's messages.
+    NoPool {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// Largest message asked for.
+        bytes: u32,
+        /// Largest block there is.
+        most: u32,
+    },
+    /// A topic cannot be as deep.
+    Depth {
+        /// The topic.
+        uri: Uri,
+        /// Messages asked for.
+        depth: u32,
+    },
+    /// Several publishers were asked for where there can be one.
+    OnePublisher {
+        /// The topic.
+        uri: Uri,
+    },
+    /// The topic is something else.
+    Differs {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// What was asked for.
+        asked: String,
+        /// What is there.
+        found: String,
+    },
+    /// The type cannot be a message's.
+    Type {
+        /// The topic.
+        uri: Uri,
+        /// Its name.
+        name: &'static str,
+        /// Its size in bytes.
+        size: usize,
+        /// Its alignment in bytes.
+        align: usize,
+    },
+    /// All lossless streams of a subscriber are taken.
+    TooManyStreams {
+        /// The region.
+        region: RegionName,
+        /// The topic.
+        uri: Uri,
+        /// Streams there can be.
+        limit: u32,
+    },
     /// Somebody alive publishes this topic.
     TopicTaken {
         /// The region.
@@ -97,10 +175,45 @@ impl fmt::Display for RegionError {
                 f,
                 "region {region} has room for {limit} topics, none is left for {uri}: create it with a larger `topics`"
             ),
+            Self::NoRoomForRing { region, uri, needed, left } => write!(
+                f,
+                "the ring of {uri} takes {needed} cache lines, region {region} has {left} left: use a smaller depth, or \
+                 create the region with more topics or a larger depth"
+            ),
+            Self::BlocksPromised { region, uri, slots, left, block_bytes } => write!(
+                f,
+                "{uri} may fill {slots} blocks of {block_bytes} bytes, region {region} has {left} left that are promised \
+                 to no other topic: use a smaller depth or other `max_bytes`, or create the region with more of them"
+            ),
+            Self::NoPool { region, uri, bytes, most } => write!(
+                f,
+                "messages of {bytes} bytes for {uri} fit no block of region {region}, of which the largest have {most}: \
+                 create it with a larger `block_bytes`, or with a pool for them"
+            ),
+            Self::Depth { uri, depth } => {
+                write!(f, "{uri} cannot have a depth of {depth}: it may be 1 to {}", (1 << 20) - 1)
+            }
+            Self::OnePublisher { uri } => {
+                write!(f, "{uri} cannot have many publishers: a pinned topic has one, and so does a bus")
+            }
+            Self::Differs { region, uri, asked, found } => write!(
+                f,
+                "{uri} of region {region} is {found}, and was asked for as {asked}: ask for what it is, or use another uri"
+            ),
+            Self::Type { uri, name, size, align } => write!(
+                f,
+                "values of {name} ({size} bytes aligned to {align}) cannot be messages of {uri}: they must have 1 byte to \
+                 1 GiB and at most 64 bytes of alignment"
+            ),
+            Self::TooManyStreams { region, uri, limit } => write!(
+                f,
+                "a subscriber of region {region} may have {limit} lossless streams, there is none left for {uri}: drop \
+                 one, connect another subscriber, or create the region with more `lossless_streams`"
+            ),
             Self::TopicTaken { region, uri, pid } => write!(
                 f,
-                "topic {uri} of region {region} is published by process {pid}, and has one publisher at a time: use \
-                 another uri or stop that process"
+                "topic {uri} of region {region} is published by process {pid}, and not registered for many publishers: \
+                 use another uri or stop that process"
             ),
             Self::NoTopic { region, uri } => {
                 write!(
@@ -170,6 +283,20 @@ pub enum PublishError {
         uri: Uri,
         /// Blocks of the pool.
         blocks: u32,
+        /// Bytes of a block.
+        bytes: usize,
+    },
+    /// A lossless topic has no room: its slowest reader has not received the oldest message.
+    Full {
+        /// The topic.
+        uri: Uri,
+        /// The process of that reader; 0 when it is gone by now.
+        pid: u32,
+    },
+    /// The topic is no pinned one.
+    NotPinned {
+        /// The topic.
+        uri: Uri,
     },
     /// The topic was registered by another publisher.
     ForeignTopic {
@@ -183,18 +310,31 @@ impl fmt::Display for PublishError {
         match self {
             Self::TooLarge { uri, bytes, most } => write!(
                 f,
-                "{bytes} bytes for {uri} do not fit a block of {most}: create the region with a larger `block_bytes`"
+                "{bytes} bytes for {uri} do not fit its blocks of {most}: register it with larger `max_bytes`, or create the \
+                 region with a larger `block_bytes`"
             ),
             Self::TooManyLoans { limit } => write!(
                 f,
                 "{limit} loans are out, as many as a publisher may have: publish or drop one, or create the region \
                  with more `loans`"
             ),
-            Self::NoBlock { uri, blocks } => write!(
+            Self::NoBlock { uri, blocks, bytes } => write!(
                 f,
-                "none of the {blocks} blocks is free for {uri}: another publisher holds more than its share; try again \
-                 or restart it"
+                "none of the {blocks} blocks of {bytes} bytes is free for {uri}: another publisher holds more than its \
+                 share; try again or restart it"
             ),
+            Self::Full { uri, pid: 0 } => write!(f, "{uri} is full: try again"),
+            Self::Full { uri, pid } => write!(
+                f,
+                "{uri} is full: process {pid} has not received the oldest message; wait for it, or register the topic \
+                 with a larger `depth`"
+            ),
+            Self::NotPinned { uri } => {
+                write!(
+                    f,
+                    "{uri} is not a pinned topic: register it with `TopicConfig::pinned`, or use `loan`"
+                )
+            }
             Self::ForeignTopic { uri } => {
                 write!(
                     f,
@@ -225,6 +365,17 @@ pub enum TryRecvError {
         /// Samples with a block that can be held at once.
         limit: usize,
     },
+    /// The topic is no pinned one.
+    NotPinned,
+    /// The message is no value of the type that was asked for. It counts as received.
+    WrongType {
+        /// Bytes of the message.
+        bytes: usize,
+        /// Size of the type.
+        size: usize,
+        /// Alignment of the type.
+        align: usize,
+    },
 }
 
 impl fmt::Display for TryRecvError {
@@ -234,6 +385,8 @@ impl fmt::Display for TryRecvError {
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
             Self::TooManySamples { limit } => too_many(f, *limit),
+            Self::NotPinned => not_pinned(f),
+            Self::WrongType { bytes, size, align } => wrong_type(f, (*bytes, *size, *align)),
         }
     }
 }
@@ -258,6 +411,23 @@ pub enum RecvError {
         /// Samples with a block that can be held at once.
         limit: usize,
     },
+    /// As [`TryRecvError::NotPinned`].
+    NotPinned,
+    /// As [`TryRecvError::WrongType`].
+    WrongType {
+        /// Bytes of the message.
+        bytes: usize,
+        /// Size of the type.
+        size: usize,
+        /// Alignment of the type.
+        align: usize,
+    },
+}
+
+impl From<TryRecvError> for RecvError {
+    fn from(error: TryRecvError) -> Self {
+        Self::of(error)
+    }
 }
 
 impl RecvError {
@@ -269,6 +439,8 @@ impl RecvError {
             TryRecvError::Lagged { missed } => Self::Lagged { missed },
             TryRecvError::Disconnected => Self::Disconnected,
             TryRecvError::TooManySamples { limit } => Self::TooManySamples { limit },
+            TryRecvError::NotPinned => Self::NotPinned,
+            TryRecvError::WrongType { bytes, size, align } => Self::WrongType { bytes, size, align },
         }
     }
 }
@@ -280,6 +452,8 @@ impl fmt::Display for RecvError {
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
             Self::TooManySamples { limit } => too_many(f, *limit),
+            Self::NotPinned => not_pinned(f),
+            Self::WrongType { bytes, size, align } => wrong_type(f, (*bytes, *size, *align)),
         }
     }
 }
@@ -301,5 +475,16 @@ fn too_many(f: &mut fmt::Formatter<'_>, limit: usize) -> fmt::Result {
     write!(
         f,
         "{limit} samples are held, as many as a subscriber may: drop one, or create the region with more `samples`"
+    )
+}
+
+fn not_pinned(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the topic is not pinned, it has no latest message: receive with `try_recv` or `recv`")
+}
+
+fn wrong_type(f: &mut fmt::Formatter<'_>, (bytes, size, align): (usize, usize, usize)) -> fmt::Result {
+    write!(
+        f,
+        "a message of {bytes} bytes is no value of {size} bytes aligned to {align}: use the type that is published"
     )
 }

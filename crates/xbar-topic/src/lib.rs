@@ -8,30 +8,43 @@
 //! has none.
 #![deny(unsafe_code)]
 
+mod bus;
 mod create;
 mod error;
+pub mod gate;
 mod loan;
+mod options;
+mod place;
+mod pools;
 mod publisher;
 mod reader;
 mod recover;
+mod rings;
+mod room;
 mod sample;
 mod seat;
+mod send;
 mod stream;
 mod subscriber;
 mod table;
 mod time;
+mod topic;
+mod watch;
 mod writer;
 
+pub use bus::{BusPublisher, BusReader, BusSubscriber};
 pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
-pub use loan::Loan;
-pub use publisher::{Publisher, Topic};
-pub use reader::{Found, InBlock, Inline, Nothing, Reader};
+pub use loan::{Loan, NoRoom};
+pub use options::TopicConfig;
+pub use publisher::Publisher;
+pub use reader::{Found, InBlock, Inline, Nothing, ReadRing, Reader};
 pub use sample::{OwnedSample, Sample};
-pub use stream::Stream;
+pub use stream::{Start, Stream};
 pub use subscriber::Subscriber;
 pub use time::Timestamp;
-pub use writer::Writer;
+pub use topic::Topic;
+pub use writer::{WriteRing, Writer};
 
 /// Who keeps the memory: the mapping.
 pub(crate) type Keep = std::sync::Arc<xbar_shm::Mapping>;

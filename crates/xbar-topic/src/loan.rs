@@ -6,11 +6,17 @@ use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::time::Duration;
 
 use xbar_pool::Block;
+use xbar_ring::mpmc::Refused;
 
 use crate::error::PublishError;
-use crate::publisher::{Publisher, Topic};
+use crate::pools::Pool;
+use crate::publisher::Publisher;
+use crate::room::Patience;
+use crate::topic::Topic;
 
 /// A block to be written in place and published. Dropped unpublished, it goes back and nobody notices.
 ///
@@ -18,24 +24,49 @@ use crate::publisher::{Publisher, Topic};
 pub struct Loan<'p> {
     publisher: &'p Publisher,
     topic: &'p Topic,
-    /// Invariant 1: taken from `publisher.supply` and given nowhere while the loan lives.
+    pool: &'p Pool,
+    /// Invariant 1: taken from `pool.supply` and given nowhere while the loan lives.
     block: ManuallyDrop<Block>,
-    /// Bytes of the message so far, at most a block's.
+    /// All bytes of the block. A pointer, because a reader in another thread may have the block before `publish` returns.
+    bytes: NonNull<[u8]>,
+    /// Bytes of the message so far, at most the block's.
     length: usize,
     /// True once `io::Write` has begun from the front.
     streaming: bool,
 }
 
+/// A lossless topic has no room: here is the loan again.
+#[derive(Debug)]
+pub struct NoRoom<L>(pub L);
+
+impl<L> fmt::Display for NoRoom<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the topic is full: wait for its slowest reader, or register it with a larger `depth`")
+    }
+}
+
+impl<L: fmt::Debug> std::error::Error for NoRoom<L> {}
+
 impl<'p> Loan<'p> {
     #[inline(always)]
-    pub(crate) fn new(publisher: &'p Publisher, topic: &'p Topic, block: Block, length: usize) -> Self {
-        publisher.loans.set(publisher.loans.get() + 1);
-        Self { publisher, topic, block: ManuallyDrop::new(block), length, streaming: false }
+    pub(crate) fn new(
+        publisher: &'p Publisher,
+        topic: &'p Topic,
+        pool: &'p Pool,
+        block: Block,
+        length: usize,
+    ) -> Self {
+        pool.loans.set(pool.loans.get() + 1);
+        // SAFETY: the supply gave this block to nobody else, and it stays with the loan, which is the only one to use the
+        // slice; a publisher's mapping is writable.
+        let bytes = unsafe { pool.payload.bytes_mut(block.index(), pool.payload.block_bytes()) };
+        let bytes = NonNull::from(bytes);
+        Self { publisher, topic, pool, block: ManuallyDrop::new(block), bytes, length, streaming: false }
     }
 
     /// Bytes that the block can take.
-    pub fn capacity(&self) -> usize {
-        self.publisher.payload.block_bytes()
+    pub const fn capacity(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Makes the message `length` bytes long, keeping what is written.
@@ -67,20 +98,79 @@ impl<'p> Loan<'p> {
         PublishError::TooLarge { uri: self.topic.uri().clone(), bytes, most: self.capacity() }
     }
 
-    /// Publishes the message; returns its sequence number.
+    /// Publishes the message; returns its sequence number. Waits for room where the topic is lossless.
     #[inline(always)]
     pub fn publish(self) -> u64 {
+        match self.publish_within(Patience::Always) {
+            Ok(sequence) => sequence,
+            // Waiting without an end has no such end.
+            Err(NoRoom(loan)) => loan.topic.writer.borrow().next(),
+        }
+    }
+
+    /// As [`Loan::publish`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// The loan comes back when a lossless topic has no room.
+    #[inline(always)]
+    pub fn try_publish(self) -> Result<u64, NoRoom<Self>> {
+        self.publish_within(Patience::Never)
+    }
+
+    /// As [`Loan::publish`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loan::try_publish`].
+    pub fn publish_timeout(self, timeout: Duration) -> Result<u64, NoRoom<Self>> {
+        self.publish_within(Patience::For(timeout))
+    }
+
+    #[inline(always)]
+    pub(crate) fn publish_within(self, patience: Patience) -> Result<u64, NoRoom<Self>> {
         let mut this = ManuallyDrop::new(self);
-        let (publisher, topic) = (this.publisher, this.topic);
-        // SAFETY: `this` is never used again, nor dropped.
+        // SAFETY: `this` is not used again without a block, nor dropped.
         let block = unsafe { ManuallyDrop::take(&mut this.block) };
-        publisher.loans.set(publisher.loans.get() - 1);
+        let attempt = this.attempt(block).or_else(|(refused, block)| this.persist(block, refused, patience));
+        attempt.map_err(|block| {
+            this.block = ManuallyDrop::new(block);
+            NoRoom(ManuallyDrop::into_inner(this))
+        })
+    }
+
+    /// Publishes `block`, which was this loan's, if there is room.
+    #[inline(always)]
+    fn attempt(&self, block: Block) -> Result<u64, (Refused, Block)> {
+        let Self { publisher, topic, pool, .. } = *self;
+        let length = self.length as u32; // at most a block's bytes, which fit
         let time = publisher.clock().stamp();
-        let mut supply = publisher.supply.borrow_mut();
-        let length = this.length as u32; // at most a block's bytes, which fit
-        let sequence = topic.writer.borrow_mut().block(&mut supply, block, length, time);
+        let mut supply = pool.supply.borrow_mut();
+        let limit = topic.room.limit();
+        let sequence = topic.writer.borrow_mut().block(&mut supply, limit, (block, length), time)?;
+        pool.loans.set(pool.loans.get() - 1);
         publisher.published_on(topic, &mut supply);
-        sequence
+        Ok(sequence)
+    }
+
+    /// What follows when there was no room at first.
+    #[cold]
+    #[inline(never)]
+    fn persist(&self, block: Block, refused: Refused, patience: Patience) -> Result<u64, Block> {
+        let mut kept = Some(block);
+        let attempt = || {
+            let block = kept.take().ok_or(Refused::AllClaimed)?;
+            self.attempt(block).map_err(|(refused, block)| {
+                kept = Some(block);
+                refused
+            })
+        };
+        let next = || self.topic.writer.borrow().next();
+        let sent = self.publisher.persist(&self.topic.room, refused, patience, next, attempt);
+        match (sent, kept) {
+            (None, Some(block)) => Err(block),
+            (sent, _) => Ok(sent.unwrap_or_default()),
+        }
     }
 }
 
@@ -90,16 +180,17 @@ impl Deref for Loan<'_> {
     #[inline(always)]
     fn deref(&self) -> &[u8] {
         // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed.
-        unsafe { self.publisher.payload.bytes(self.block.index(), self.length) }
+        let bytes = unsafe { self.bytes.as_ref() };
+        &bytes[..self.length]
     }
 }
 
 impl DerefMut for Loan<'_> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed exclusively; a publisher's mapping
-        // is writable.
-        unsafe { self.publisher.payload.bytes_mut(self.block.index(), self.length) }
+        // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed exclusively.
+        let bytes = unsafe { self.bytes.as_mut() };
+        &mut bytes[..self.length]
     }
 }
 
@@ -126,12 +217,11 @@ impl io::Write for Loan<'_> {
 impl Drop for Loan<'_> {
     #[inline]
     fn drop(&mut self) {
-        let publisher = self.publisher;
         // SAFETY: dropped once, and not used behind this.
         let block = unsafe { ManuallyDrop::take(&mut self.block) };
-        publisher.loans.set(publisher.loans.get() - 1);
-        publisher.supply.borrow_mut().give_back(block);
-        publisher.aborted();
+        self.pool.loans.set(self.pool.loans.get() - 1);
+        self.pool.supply.borrow_mut().give_back(block);
+        self.publisher.aborted();
     }
 }
 

@@ -1,53 +1,38 @@
 //! A publisher: one participant that puts messages into a region.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
-use xbar_discovery::{RegionView, Uri};
-use xbar_layout::participant::{STATE_OWING, Sleepers};
-use xbar_layout::ring::{HEADER_WORDS, INLINE_BYTES, SLOT_WORDS};
-use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering};
-use xbar_layout::topic::TopicEntry;
-use xbar_layout::{Byte, Lent, ReadWrite};
-use xbar_pool::{Ledgers, Payload, Supply};
-use xbar_ring::broadcast;
-use xbar_shm::wake::{Bell, System};
-use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment};
+use xbar_discovery::{RegionView, TopicView, Uri, seats_of};
+use xbar_layout::TopicShape;
+use xbar_layout::participant::STATE_OWING;
+use xbar_layout::sync::Ordering;
+use xbar_pool::Block;
+use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, unix_ns};
 
-use crate::Keep;
-use crate::create::{self, Options, free_list};
+use crate::create::{self, Options};
 use crate::error::{PublishError, RegionError};
 use crate::loan::Loan;
+use crate::options::TopicConfig;
+use crate::pools::{Blocks, Pool};
 use crate::recover;
-use crate::seat::{LOCK_PATIENCE, Seat, present};
+use crate::seat::{LOCK_PATIENCE, Seat};
 use crate::table;
 use crate::time::Clock;
-use crate::writer::Writer;
+use crate::topic::Topic;
 
-/// Blocks at hand and in limbo.
-pub(crate) type Blocks = Supply<Keep, Box<[u32]>>;
+/// Messages between two entries of the time in a publisher's record.
+const HOUSEKEEPING: u64 = 64;
 
 /// A handle that publishes. One thread uses it at a time; it may move between threads.
 pub struct Publisher {
     // Declared before `seat`: a publisher's blocks go back before its seat does.
-    pub(crate) supply: RefCell<Blocks>,
-    pub(crate) payload: Payload<Keep>,
-    pub(crate) loans: Cell<u32>,
-    most_loans: u32,
+    pub(crate) pools: Box<[Pool]>,
     published: Cell<u64>,
     /// Ledger rows known to be in use.
     joined: Cell<u32>,
     clock: Clock,
-    seat: Arc<Seat>,
-}
-
-/// A topic that a publisher registered. Belongs to that publisher.
-pub struct Topic {
-    pub(crate) writer: RefCell<Writer<Keep>>,
-    bell: Bell<Keep>,
-    entry: Lent<TopicEntry<ReadWrite>, Keep>,
-    uri: Uri,
     seat: Arc<Seat>,
 }
 
@@ -68,12 +53,28 @@ impl Publisher {
     ///
     /// [`RegionError`] when the region does not exist, its publishers are dead, or all seats are taken.
     pub fn open(base: &BaseDir, name: &RegionName) -> Result<Self, RegionError> {
+        Self::join(base, name, false)
+    }
+
+    /// As [`Publisher::open`], also when all publishers are dead: then the region goes on under a higher epoch, and its readers
+    /// with it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when the region does not exist, or all seats are taken.
+    pub fn revive(base: &BaseDir, name: &RegionName) -> Result<Self, RegionError> {
+        Self::join(base, name, true)
+    }
+
+    fn join(base: &BaseDir, name: &RegionName, revive: bool) -> Result<Self, RegionError> {
         let view = RegionView::of(Segment::open(base, name)?, FileAccess::ReadWrite)?;
-        let region = || name.clone();
         let limit = view.facts().geometry.limits().publishers;
         let held = view.segment().lock(LOCK_PATIENCE)?;
         if view.publishers() == 0 {
-            return Err(RegionError::NoPublisher { region: region() });
+            if !revive {
+                return Err(RegionError::NoPublisher { region: name.clone() });
+            }
+            create::raise_epoch(&view)?;
         }
         for index in 0..limit {
             let Some(lock) = view.segment().take_seat(SeatKind::Publisher, index)? else { continue };
@@ -83,31 +84,15 @@ impl Publisher {
             publisher.under_lock(|| recover::recover_publisher(&publisher, index))?;
             return Ok(publisher);
         }
-        Err(RegionError::TooManyPublishers { region: region(), limit })
+        Err(RegionError::TooManyPublishers { region: name.clone(), limit })
     }
 
     fn seated(view: RegionView, index: u32, lock: SeatLock) -> Result<Self, RegionError> {
         let facts = *view.facts();
-        let geometry = facts.geometry;
-        let limits = geometry.limits();
         let seat = Seat::publisher(view, index, lock)?;
-        let data = seat.view.data();
-        let list = present(free_list(data, &geometry), &seat.view, "blocks")?;
-        let bytes =
-            data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
-        let bytes = present(bytes, &seat.view, "blocks")?;
-        let payload = Payload::new(bytes, geometry.block_stride, limits.block_bytes as usize);
-        let payload = present(payload, &seat.view, "blocks")?;
-        let ledgers = present(ledgers(&seat), &seat.view, "samples")?;
-        let intent = present(seat.intent_of(index), &seat.view, "peers")?;
-        let cells = limits.subscribers as usize * limits.samples as usize;
-        let storage = vec![0; cells + geometry.batch as usize].into_boxed_slice();
-        let supply = Supply::new(seat.number(), geometry.batch as usize, list, intent, ledgers, storage);
+        let pools = (0..facts.geometry.pools().len()).map(|pool| Pool::open(&seat, pool));
         Ok(Self {
-            supply: RefCell::new(supply),
-            payload,
-            loans: Cell::new(0),
-            most_loans: limits.loans,
+            pools: pools.collect::<Result<_, _>>()?,
             published: Cell::new(0),
             joined: Cell::new(0),
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
@@ -115,65 +100,64 @@ impl Publisher {
         })
     }
 
-    /// Registers topic `uri`, or takes it over when its publisher is gone: sequence numbers go on.
+    /// Registers topic `uri`, or joins it, or takes it over when its publisher is gone: sequence numbers go on.
     ///
     /// # Errors
     ///
-    /// [`RegionError`] when somebody alive publishes it, or the table is full.
-    pub fn register(&self, uri: &Uri) -> Result<Topic, RegionError> {
-        self.under_lock(|| {
-            let view = &self.seat.view;
-            let found = match view.find(uri) {
-                Some(found) => {
-                    if let Some(owner) = found.owner() {
-                        self.evict_dead_owner(owner, uri)?;
-                    }
-                    found
-                }
-                None => table::add(view, uri, self.seat.number())?,
-            };
-            let index = found.index();
-            let entry = table::entry(view, index)?;
-            let geometry = &view.facts().geometry;
-            let limits = geometry.limits();
-            let start = geometry.rings_offset + index as usize * geometry.ring_stride;
-            let words = limits.ring_slots as usize * SLOT_WORDS;
-            let head = present(view.data().view::<AtomicU64>(start), view, "ring_slots")?;
-            let slots = view.data().slice::<AtomicU64>(start + 8 * HEADER_WORDS, words);
-            let ring = broadcast::Writer::resume(present(slots, view, "ring_slots")?, head, SLOT_WORDS);
-            let ring = present(ring.ok(), view, "ring_slots")?;
-            let bell = Bell::new(entry.part(|entry| &entry.wake), sleepers(&self.seat, index)?, System);
-            // ORDERING: topic-owner: release pairs with the acquire of readers: the ring is ready.
-            entry.owner.store(self.seat.number(), Ordering::Release);
-            Ok(Topic {
-                writer: RefCell::new(Writer::new(ring, limits.blocks)),
-                bell,
-                entry,
-                uri: uri.clone(),
-                seat: Arc::clone(&self.seat),
-            })
-        })
+    /// [`RegionError`] when somebody alive publishes it and it has one publisher at a time, when it is registered as
+    /// something else, or when the region has no room for it.
+    pub fn register(&self, uri: &Uri, config: &TopicConfig) -> Result<Topic, RegionError> {
+        self.under_lock(|| Topic::open(&self.seat, &self.registered(uri, config)?))
     }
 
-    /// Clears the way to a topic whose owner is dead, or says that it lives.
-    fn evict_dead_owner(&self, owner: u32, uri: &Uri) -> Result<(), RegionError> {
+    /// The topic `uri`, registered and free for this publisher. The caller holds the region's lock.
+    pub(crate) fn registered(&self, uri: &Uri, config: &TopicConfig) -> Result<TopicView, RegionError> {
         let view = &self.seat.view;
-        let taken = |owner| {
-            let record = self.seat.record_of(SeatKind::Publisher, owner);
-            // ORDERING: none; a fact for people.
-            let pid = record.map_or(0, |record| record.pid.load(Ordering::Relaxed));
-            RegionError::TopicTaken { region: view.segment().name().clone(), uri: uri.clone(), pid }
-        };
-        if owner == self.seat.index {
-            return Err(taken(owner));
+        let region = || view.segment().name().clone();
+        let shape = config.shape(view.facts()).map_err(|bytes| RegionError::NoPool {
+            region: region(),
+            uri: uri.clone(),
+            bytes,
+            most: view.facts().geometry.pools().last().map_or(0, |pool| pool.limits.block_bytes),
+        })?;
+        if shape.slots < 2 || shape.slots > 1 << 20 {
+            return Err(RegionError::Depth { uri: uri.clone(), depth: config.depth.unwrap_or_default() });
         }
-        if owner >= view.facts().geometry.limits().publishers {
+        if shape.many && (shape.values || shape.delivery == xbar_layout::Delivery::Pinned) {
+            return Err(RegionError::OnePublisher { uri: uri.clone() });
+        }
+        let Some(found) = view.find(uri) else { return table::add(view, uri, &shape, self.seat.index) };
+        agree(&found, config, &shape).map_err(|(asked, found)| RegionError::Differs {
+            region: region(),
+            uri: uri.clone(),
+            asked,
+            found,
+        })?;
+        for seat in seats_of(found.publishers()) {
+            self.clear_the_way(seat, uri, shape.many)?;
+        }
+        Ok(found)
+    }
+
+    /// Recovers from the publisher on `seat`, which has a topic registered, if it is dead. If it lives, says that the topic is
+    /// taken, unless it is to be shared.
+    fn clear_the_way(&self, seat: u32, uri: &Uri, shared: bool) -> Result<(), RegionError> {
+        let view = &self.seat.view;
+        if seat >= view.facts().geometry.limits().publishers {
             return Ok(()); // damage: no such seat
         }
-        match view.segment().take_seat(SeatKind::Publisher, owner)? {
-            Some(_proof_of_death) => recover::recover_publisher(self, owner),
-            None => Err(taken(owner)),
+        if seat != self.seat.index {
+            if let Some(_proof_of_death) = view.segment().take_seat(SeatKind::Publisher, seat)? {
+                return recover::recover_publisher(self, seat);
+            }
+            if shared {
+                return Ok(());
+            }
         }
+        let record = self.seat.record_of(SeatKind::Publisher, seat);
+        // ORDERING: none; a fact for people.
+        let pid = record.map_or(0, |record| record.pid.load(Ordering::Relaxed));
+        Err(RegionError::TopicTaken { region: view.segment().name().clone(), uri: uri.clone(), pid })
     }
 
     /// Lends a block for `length` bytes, to be written in place.
@@ -184,77 +168,76 @@ impl Publisher {
     #[inline(always)]
     pub fn loan<'p>(&'p self, topic: &'p Topic, length: usize) -> Result<Loan<'p>, PublishError> {
         // Small enough to be inlined: a loan that is returned through memory costs more than taking its block.
-        if length > self.payload.block_bytes() || self.loans.get() >= self.most_loans || !self.owns(topic) {
+        let Some(pool) = self.pools.get(topic.pool) else { return Err(self.refusal(topic, length)) };
+        if length > pool.payload.block_bytes() || pool.loans.get() >= pool.most_loans || !self.owns(topic) {
             return Err(self.refusal(topic, length));
         }
-        let block = self.supply.borrow_mut().take(|| self.readers());
+        let block = pool.supply.borrow_mut().take(|| self.readers());
         let block = match block {
             Some(block) => block,
-            None => self.take_after_recovery(topic)?,
+            None => self.take_after_recovery(topic, pool)?,
         };
-        Ok(Loan::new(self, topic, block, length))
+        Ok(Loan::new(self, topic, pool, block, length))
     }
 
     /// Why there is no loan.
     #[cold]
     #[inline(never)]
-    fn refusal(&self, topic: &Topic, bytes: usize) -> PublishError {
-        let (uri, most) = (topic.uri.clone(), self.payload.block_bytes());
-        if !self.owns(topic) {
-            PublishError::ForeignTopic { uri }
-        } else if bytes > most {
+    pub(crate) fn refusal(&self, topic: &Topic, bytes: usize) -> PublishError {
+        let uri = topic.uri().clone();
+        let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
+            return PublishError::ForeignTopic { uri };
+        };
+        let most = pool.payload.block_bytes();
+        if bytes > most {
             PublishError::TooLarge { uri, bytes, most }
         } else {
-            PublishError::TooManyLoans { limit: self.most_loans }
+            PublishError::TooManyLoans { limit: pool.most_loans }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn take_after_recovery(&self, topic: &Topic) -> Result<xbar_pool::Block, PublishError> {
+    fn take_after_recovery(&self, topic: &Topic, pool: &Pool) -> Result<Block, PublishError> {
         recover::recover_all(self);
-        self.supply
-            .borrow_mut()
-            .take(|| self.readers())
-            .ok_or_else(|| PublishError::NoBlock { uri: topic.uri.clone(), blocks: self.payload.blocks() })
-    }
-
-    /// Publishes a copy of `bytes`: in the slot itself up to 48 bytes, in a block above. Returns the sequence number.
-    ///
-    /// # Errors
-    ///
-    /// As [`Publisher::loan`]; up to 48 bytes only [`PublishError::ForeignTopic`].
-    #[inline]
-    pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
-        if bytes.len() > INLINE_BYTES {
-            let mut loan = self.loan(topic, bytes.len())?;
-            loan.copy_from_slice(bytes);
-            return Ok(loan.publish());
-        }
-        if !self.owns(topic) {
-            return Err(self.refusal(topic, bytes.len()));
-        }
-        let time = self.clock.stamp();
-        let mut supply = self.supply.borrow_mut();
-        let sequence = topic.writer.borrow_mut().inline(&mut supply, bytes, time);
-        self.published_on(topic, &mut supply);
-        Ok(sequence)
+        pool.supply.borrow_mut().take(|| self.readers()).ok_or_else(|| PublishError::NoBlock {
+            uri: topic.uri().clone(),
+            blocks: pool.payload.blocks(),
+            bytes: pool.payload.block_bytes(),
+        })
     }
 
     /// What follows every publication: wake, reclaim, count.
     #[inline(always)]
     pub(crate) fn published_on(&self, topic: &Topic, supply: &mut Blocks) {
-        topic.bell.ring();
+        let woken = topic.membership.bell.ring();
         supply.settle(|| self.readers());
-        let published = self.published.get() + 1;
+        self.count(woken, 1);
+    }
+
+    /// Counts messages published, and enters the time now and then.
+    #[inline(always)]
+    pub(crate) fn count(&self, now: bool, messages: u64) {
+        let before = self.published.get();
+        let published = before + messages;
         self.published.set(published);
         // ORDERING: none; a figure for people.
         self.seat.record.counters.published.store(published, Ordering::Relaxed);
+        if now || before / HOUSEKEEPING != published / HOUSEKEEPING {
+            self.active();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn active(&self) {
+        // ORDERING: none; a figure for people.
+        self.seat.record.active_unix_ns.store(unix_ns(), Ordering::Relaxed);
     }
 
     #[inline(always)]
-    fn owns(&self, topic: &Topic) -> bool {
-        Arc::ptr_eq(&self.seat, &topic.seat)
+    pub(crate) fn owns(&self, topic: &Topic) -> bool {
+        topic.membership.is_of(&self.seat)
     }
 
     /// Ledger rows that may hold something.
@@ -274,7 +257,7 @@ impl Publisher {
         self.clock
     }
 
-    pub(crate) fn seat(&self) -> &Seat {
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
         &self.seat
     }
 
@@ -291,66 +274,70 @@ impl Publisher {
         work()
     }
 
+    /// The number of this handle among the region's publishers.
+    pub fn seat_index(&self) -> u32 {
+        self.seat.index
+    }
+
+    /// Streams that the publishers of a lossless topic wait for, as far as this moment tells.
+    pub fn readers_of(&self, topic: &Topic) -> usize {
+        topic.room.streams(self.readers())
+    }
+
     /// The region's view.
     pub fn view(&self) -> &RegionView {
         &self.seat.view
     }
 }
 
-impl Topic {
-    /// Its name.
-    pub const fn uri(&self) -> &Uri {
-        &self.uri
+/// Whether a topic that is there is what `config`, of shape `asked`, asks for; what was asked and found, if not. What was
+/// not asked for by name may differ.
+fn agree(topic: &TopicView, config: &TopicConfig, asked: &TopicShape) -> Result<(), (String, String)> {
+    let found = &topic.facts().shape;
+    let publishers = |many| if many { "many publishers" } else { "one publisher" };
+    let kind = |shape: &TopicShape| {
+        let what = if shape.values { "bus" } else { "topic" };
+        format!("a {} {what} of {}", shape.delivery, publishers(shape.many))
+    };
+    if asked.kind() != found.kind() {
+        return Err((kind(asked), kind(found)));
     }
-
-    /// Tells readers that nobody publishes here any more.
-    fn disconnect(&self) {
-        disconnect(&self.entry, self.seat.number(), &self.bell);
+    let types_agree = match (&asked.value, &found.value) {
+        (Some(asked), Some(found)) => asked.agrees_with(found),
+        (asked, found) => asked.is_none() && found.is_none(),
+    };
+    if !types_agree {
+        let name = |shape: &TopicShape| match &shape.value {
+            Some(value) => format!("the type {value}"),
+            None => "any bytes".to_owned(),
+        };
+        return Err((name(asked), name(found)));
     }
-}
-
-/// Clears a topic's owner, if it is `number`, and wakes its readers.
-pub(crate) fn disconnect(entry: &TopicEntry<ReadWrite>, number: u32, bell: &Bell<Keep>) {
-    // ORDERING: topic-owner: release pairs with the acquire of readers: all that was published is there when the owner
-    // is found gone. A failed exchange means that somebody else owns it: nothing to order.
-    if entry.owner.compare_exchange(number, 0, Ordering::Release, Ordering::Relaxed).is_ok() {
-        bell.ring();
+    if config.depth.is_some() && asked.slots != found.slots {
+        let depth = |shape: &TopicShape| format!("a depth of {}", shape.slots.saturating_sub(1));
+        return Err((depth(asked), depth(found)));
     }
-}
-
-/// The line of topic `index` in `peers`.
-pub(crate) fn sleepers(seat: &Seat, index: u32) -> Result<Lent<AtomicU32, Keep>, RegionError> {
-    let offset = seat.view.facts().geometry.sleepers_offset + index as usize * size_of::<Sleepers>();
-    let line = present(seat.peers.view::<Sleepers<ReadWrite>>(offset), &seat.view, "peers")?;
-    Ok(line.part(|line| &line.waiting))
-}
-
-/// Every subscriber's ledger, as a publisher sees it.
-pub(crate) fn ledgers(seat: &Seat) -> Option<Ledgers<Keep>> {
-    let geometry = &seat.view.facts().geometry;
-    let limits = geometry.limits();
-    let words = seat.peers.slice::<AtomicU32>(0, geometry.peers_bytes / 4)?;
-    let first = geometry.records_offset
-        + limits.publishers as usize * geometry.record_stride
-        + xbar_layout::participant::CELLS_OFFSET;
-    Some(Ledgers::new(words, first / 4, geometry.record_stride / 4, limits.samples as usize))
-}
-
-impl Drop for Topic {
-    fn drop(&mut self) {
-        if self.seat.is_mine() {
-            self.disconnect();
-        }
+    if config.max_bytes.is_some() && asked.pool != found.pool {
+        let pool = |shape: &TopicShape| match shape.pool {
+            Some(pool) => format!("blocks of pool {pool}"),
+            None => "no blocks".to_owned(),
+        };
+        return Err((pool(asked), pool(found)));
     }
+    Ok(())
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
         if self.seat.is_mine() {
-            recover::disconnect_topics(&self.seat, self.seat.number());
-            let mut supply = self.supply.borrow_mut();
-            supply.close(|| self.readers());
-            if supply.in_limbo() > 0 {
+            recover::leave_topics(&self.seat, self.seat.index);
+            let mut owing = false;
+            for pool in &self.pools {
+                let mut supply = pool.supply.borrow_mut();
+                supply.close(|| self.readers());
+                owing |= supply.in_limbo() > 0;
+            }
+            if owing {
                 // ORDERING: none; whoever recovers takes the lock file first.
                 self.seat.record.state.store(STATE_OWING, Ordering::Relaxed);
             }
@@ -364,11 +351,5 @@ impl fmt::Debug for Publisher {
             .field("region", &self.seat.view.segment().name())
             .field("seat", &self.seat.index)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Topic").field("uri", &self.uri).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_WORDS};
 use xbar_layout::{Descriptor, Message};
 use xbar_pool::{Held, HoldError, Ledger};
-use xbar_ring::{Poll, broadcast};
+use xbar_ring::{Poll, broadcast, mpmc};
 
 /// A message that was in the slot, copied whole.
 #[derive(Debug)]
@@ -69,80 +69,188 @@ pub trait Found<'l, K> {
     fn nothing(self, nothing: Nothing) -> Self::Output;
 }
 
-/// Reads messages from a topic's ring.
-pub struct Reader<K> {
-    ring: broadcast::Reader<K>,
-    blocks: u32,
-    block_bytes: u32,
+/// A ring to read from.
+pub enum ReadRing<K> {
+    /// Of one publisher.
+    One(broadcast::Reader<K>),
+    /// Of many publishers.
+    Many(mpmc::Reader<K>),
 }
 
+/// The same of either ring.
+macro_rules! either {
+    ($ring:expr, $name:ident => $what:expr) => {
+        match $ring {
+            ReadRing::One($name) => $what,
+            ReadRing::Many($name) => $what,
+        }
+    };
+}
+
+/// Reads messages from a topic's ring.
+pub struct Reader<K> {
+    ring: ReadRing<K>,
+    blocks: u32,
+    block_bytes: u32,
+    /// Whether messages that never existed go uncounted.
+    lossless: bool,
+}
+
+/// Tries of a newest message that is overwritten again and again before it is read: more is a damaged ring.
+const TRIES: u32 = 1 << 16;
+
 impl<K> Reader<K> {
-    /// The reader of `ring`, whose slots name blocks of a pool of `blocks` of `block_bytes`.
-    pub const fn new(ring: broadcast::Reader<K>, blocks: u32, block_bytes: u32) -> Self {
-        Self { ring, blocks, block_bytes }
+    /// The reader of `ring`, whose slots name blocks of a pool of `blocks` of `block_bytes`. A lossless topic's counts no
+    /// message as missed that a killed publisher began and nobody finished.
+    pub const fn new(ring: ReadRing<K>, blocks: u32, block_bytes: u32, lossless: bool) -> Self {
+        Self { ring, blocks, block_bytes, lossless }
+    }
+
+    /// The sequence number that the next message received will have, if the reader does not lag.
+    #[inline(always)]
+    pub const fn next(&self) -> u64 {
+        either!(&self.ring, ring => ring.next())
     }
 
     /// Messages published and not yet received.
     pub fn pending(&self) -> u64 {
-        self.ring.pending()
+        either!(&self.ring, ring => ring.pending())
     }
 
-    /// Goes back to the oldest message that is still readable.
-    pub fn rewind(&mut self) {
-        self.ring.rewind();
+    /// Goes back by up to `messages`, as far as they are still readable.
+    pub fn rewind(&mut self, messages: u64) {
+        let back = either!(&mut self.ring, ring => ring.rewind());
+        if back > messages {
+            self.skip_to(self.next() + (back - messages));
+        }
+    }
+
+    /// Goes on to message `sequence`, which lies ahead.
+    pub fn skip_to(&mut self, sequence: u64) {
+        either!(&mut self.ring, ring => ring.skip_to(sequence));
     }
 
     /// True when there is nothing new.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        either!(&self.ring, ring => ring.is_empty())
+    }
+
+    /// Who is writing the next message, where there are many publishers.
+    pub fn claimed_by(&self) -> Option<u32> {
+        match &self.ring {
+            ReadRing::One(_) => None,
+            ReadRing::Many(ring) => ring.claimed_by(),
+        }
+    }
+
+    /// Moves behind the next message, if `owner`, known to be dead, was writing it.
+    pub fn skip_claim_of(&mut self, owner: u32) -> bool {
+        match &mut self.ring {
+            ReadRing::One(_) => false,
+            ReadRing::Many(ring) => ring.skip_claim_of(owner),
+        }
     }
 
     /// Takes the next message, holding its block, if it has one, through `ledger`.
     #[inline(always)]
     pub fn take<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
-        let glimpse = match self.ring.poll() {
-            Poll::Ready(glimpse) => glimpse,
-            // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
-            Poll::Empty | Poll::Ended => return found.nothing(Nothing::Empty),
-            Poll::Overtaken => return found.nothing(self.lag()),
+        let pool = (self.blocks, self.block_bytes);
+        let lagged = match &mut self.ring {
+            ReadRing::One(ring) => match read::<INLINE_WORDS, _, _>(ring.poll(), pool, ledger, found) {
+                Ok(output) => return output,
+                Err(found) => (found, ring.catch_up()),
+            },
+            ReadRing::Many(ring) => {
+                if self.lossless {
+                    while ring.skip_void() {}
+                }
+                match read::<{ INLINE_WORDS - 1 }, _, _>(ring.poll(), pool, ledger, found) {
+                    Ok(output) => return output,
+                    Err(found) => (found, ring.catch_up()),
+                }
+            }
         };
-        let sequence = glimpse.sequence();
-        let slot = glimpse.words();
-        match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(self.blocks, self.block_bytes) {
-            Some(Message::Inline { length, time }) => {
-                let words = std::array::from_fn(|place| slot[INLINE + place].load_relaxed());
-                if glimpse.accept() {
-                    found.inline(Inline { sequence, time, words, length })
-                } else {
-                    found.nothing(self.lag())
-                }
-            }
-            Some(Message::Block { index, length }) => {
-                let time = slot[BLOCK_TIME].load_relaxed();
-                match ledger.hold(index, || glimpse.is_whole()) {
-                    Ok(held) => {
-                        glimpse.skip();
-                        found.block(InBlock { sequence, time, index, length, held })
-                    }
-                    Err(HoldError::Gone) => found.nothing(self.lag()),
-                    Err(HoldError::Full) => found.nothing(Nothing::Full),
-                }
-            }
-            // Torn, or damaged memory: the message cannot be had either way.
-            None if glimpse.accept() => found.nothing(Nothing::Lagged { missed: 1 }),
-            None => found.nothing(self.lag()),
-        }
+        let (found, missed) = lagged;
+        found.nothing(Nothing::Lagged { missed })
     }
 
-    #[cold]
-    fn lag(&mut self) -> Nothing {
-        Nothing::Lagged { missed: self.ring.catch_up() }
+    /// Takes the newest message, received already or not. For a ring of one publisher.
+    #[inline(always)]
+    pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, mut found: F) -> F::Output {
+        let pool = (self.blocks, self.block_bytes);
+        if let ReadRing::One(ring) = &mut self.ring {
+            for _ in 0..TRIES {
+                if !ring.seek_newest() {
+                    break;
+                }
+                match read::<INLINE_WORDS, _, _>(ring.poll(), pool, ledger, found) {
+                    Ok(output) => return output,
+                    // Overwritten: there is a newer one.
+                    Err(again) => found = again,
+                }
+            }
+        }
+        found.nothing(Nothing::Empty)
+    }
+}
+
+/// Reads what was found in a slot with room for `INLINE` words. What is asked for comes back when the message was
+/// overwritten.
+#[inline(always)]
+fn read<'l, const WORDS: usize, L, F: Found<'l, L>>(
+    poll: Poll<'_>,
+    (blocks, block_bytes): (u32, u32),
+    ledger: &'l Ledger<L>,
+    found: F,
+) -> Result<F::Output, F> {
+    let glimpse = match poll {
+        Poll::Ready(glimpse) => glimpse,
+        // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
+        Poll::Empty | Poll::Ended => return Ok(found.nothing(Nothing::Empty)),
+        Poll::Overtaken => return Err(found),
+    };
+    let sequence = glimpse.sequence();
+    let slot = glimpse.words();
+    match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(WORDS * 8, blocks, block_bytes) {
+        Some(Message::Inline { length, time }) => {
+            let mut words = [0; INLINE_WORDS];
+            for (place, word) in words[..WORDS].iter_mut().enumerate() {
+                *word = slot[INLINE + place].load_relaxed();
+            }
+            if !glimpse.accept() {
+                return Err(found);
+            }
+            Ok(found.inline(Inline { sequence, time, words, length }))
+        }
+        Some(Message::Block { index, length }) => {
+            let time = slot[BLOCK_TIME].load_relaxed();
+            match ledger.hold(index, || glimpse.is_whole()) {
+                Ok(held) => {
+                    glimpse.skip();
+                    Ok(found.block(InBlock { sequence, time, index, length, held }))
+                }
+                Err(HoldError::Gone) => Err(found),
+                Err(HoldError::Full) => Ok(found.nothing(Nothing::Full)),
+            }
+        }
+        // Torn, or damaged memory: the message cannot be had either way.
+        None if glimpse.accept() => Ok(found.nothing(Nothing::Lagged { missed: 1 })),
+        None => Err(found),
     }
 }
 
 impl<K> fmt::Debug for Reader<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("ring", &self.ring).finish_non_exhaustive()
+        f.debug_struct("Reader").field("next", &self.next()).finish_non_exhaustive()
+    }
+}
+
+impl<K> fmt::Debug for ReadRing<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(ring) => ring.fmt(f),
+            Self::Many(ring) => ring.fmt(f),
+        }
     }
 }

@@ -70,7 +70,7 @@ impl<'s> Sample<'s> {
                 index,
                 length: bytes.len(),
                 _held: held.into_owned(),
-                _seat: Arc::clone(&stream.seat),
+                _seat: Arc::clone(&stream.watch.seat),
             },
         };
         OwnedSample { sequence: self.sequence, time: self.time, clock: stream.clock, carried }

@@ -7,14 +7,17 @@ use std::process;
 use std::time::Duration;
 
 use xbar_discovery::RegionView;
-use xbar_layout::participant::{CELLS_OFFSET, Control, Record, STATE_FREE, STATE_TAKEN};
-use xbar_layout::sync::{AtomicU32, Ordering};
+use xbar_layout::participant::{
+    Control, Counters, Record, STATE_FREE, STATE_TAKEN, STREAM_TOPIC, STREAM_WORDS, STREAMS_OFFSET, TopicLine,
+};
+use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering};
 use xbar_layout::{Geometry, Lent, ReadWrite};
-use xbar_pool::Intent;
+use xbar_pool::{Intent, Ledgers};
 use xbar_shm::{FileAccess, SeatKind, SeatLock, unix_ns};
 
 use crate::Keep;
 use crate::error::RegionError;
+use crate::gate::Cursors;
 
 /// How long joining, registering and leaving wait for the region's lock, which others hold for microseconds.
 pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -28,7 +31,8 @@ pub(crate) struct Seat {
     /// A publisher: all of `peers`. A subscriber: the control lines.
     pub(crate) peers: Keep,
     pub(crate) record: Lent<Record<ReadWrite>, Keep>,
-    pub(crate) cells: Lent<[AtomicU32], Keep>,
+    /// The mapping that has the own record, and where in it.
+    own: (Keep, usize),
     pub(crate) control: Lent<Control<ReadWrite>, Keep>,
     lock: Option<SeatLock>,
 }
@@ -83,21 +87,25 @@ impl Seat {
         lock: SeatLock,
         (peers, own, offset): (Keep, Keep, usize),
     ) -> Result<Self, RegionError> {
-        let cells = view.facts().geometry.limits().samples as usize;
         let record = present(own.view::<Record<ReadWrite>>(offset), &view, "peers")?;
-        let cells = present(own.slice::<AtomicU32>(offset + CELLS_OFFSET, cells), &view, "samples")?;
         let control = present(peers.view::<Control<ReadWrite>>(0), &view, "peers")?;
-        clear(&cells);
+        let now = unix_ns();
         // ORDERING: none; counters and facts for people, and the state, which only matters to holders of the lock.
         let relaxed = Ordering::Relaxed;
         let counters = &record.counters;
-        for counter in [&counters.published, &counters.aborted, &counters.received, &counters.missed] {
+        let Counters { published, aborted, received, missed, waits, reserved: _ } = counters;
+        for counter in [published, aborted, received, missed, waits] {
             counter.store(0, relaxed);
         }
         record.pid.store(process::id(), relaxed);
-        record.joined_unix_ns.store(unix_ns(), relaxed);
+        record.joined_unix_ns.store(now, relaxed);
+        record.active_unix_ns.store(now, relaxed);
         record.state.store(STATE_TAKEN, relaxed);
-        Ok(Self { view, index, kind, peers, record, cells, control, lock: Some(lock) })
+        let seat = Self { view, index, kind, peers, record, own: (own, offset), control, lock: Some(lock) };
+        if kind == SeatKind::Subscriber {
+            present(seat.let_go(&seat.own.0, offset), &seat.view, "peers")?;
+        }
+        Ok(seat)
     }
 
     /// The number under which a publisher's blocks and topics are known: never 0.
@@ -115,28 +123,76 @@ impl Seat {
         self.peers.view(record_offset(&self.view.facts().geometry, kind, index))
     }
 
-    /// The intent of publisher seat `index`, as another publisher sees it.
-    pub(crate) fn intent_of(&self, index: u32) -> Option<Intent<Keep>> {
+    /// The intent of publisher seat `index` in pool `pool`, as another publisher sees it.
+    pub(crate) fn intent_of(&self, index: u32, pool: usize) -> Option<Intent<Keep>> {
         let record = self.record_of(SeatKind::Publisher, index)?;
         Some(Intent::new(
-            record.part(|record| &record.intent_first),
-            record.part(|record| &record.intent_count),
+            record.part(|record| &record.intents[pool].first),
+            record.part(|record| &record.intents[pool].count),
         ))
     }
 
-    /// The cells of a dead subscriber's seat, as a publisher sees them.
-    pub(crate) fn cells_of(&self, index: u32) -> Option<Lent<[AtomicU32], Keep>> {
+    /// The own ledger cells of pool `pool`.
+    pub(crate) fn cells(&self, pool: usize) -> Option<Lent<[AtomicU32], Keep>> {
         let geometry = &self.view.facts().geometry;
-        let offset = record_offset(geometry, SeatKind::Subscriber, index) + CELLS_OFFSET;
-        self.peers.slice(offset, geometry.limits().samples as usize)
+        let pool = geometry.pools().get(pool)?;
+        let (own, offset) = &self.own;
+        own.slice(offset + geometry.cells_offset + 4 * pool.first_cell, pool.limits.samples as usize)
     }
-}
 
-/// Drops every hold of a row.
-pub(crate) fn clear(cells: &[AtomicU32]) {
-    for cell in cells {
-        // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: reads under the hold are over.
-        cell.store(0, Ordering::Release);
+    /// The own lossless streams.
+    pub(crate) fn streams(&self) -> Option<Lent<[AtomicU64], Keep>> {
+        let streams = self.view.facts().geometry.limits().streams as usize;
+        let (own, offset) = &self.own;
+        own.slice(offset + STREAMS_OFFSET, streams * STREAM_WORDS)
+    }
+
+    /// Drops every hold of the subscriber whose record is at `offset` of `peers`, and its streams.
+    fn let_go(&self, peers: &Keep, offset: usize) -> Option<()> {
+        let geometry = &self.view.facts().geometry;
+        let cells = geometry.pools().iter().map(|pool| pool.limits.samples as usize).sum();
+        for cell in &*peers.slice::<AtomicU32>(offset + geometry.cells_offset, cells)? {
+            // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: reads under the hold are over.
+            cell.store(0, Ordering::Release);
+        }
+        let streams = geometry.limits().streams as usize * STREAM_WORDS;
+        let streams = peers.slice::<AtomicU64>(offset + STREAMS_OFFSET, streams)?;
+        for stream in streams.chunks_exact(STREAM_WORDS) {
+            // ORDERING: topic-gate: release pairs with the publisher's acquire: this reader reads no more.
+            stream[STREAM_TOPIC].store(0, Ordering::Release);
+        }
+        Some(())
+    }
+
+    /// Drops every hold of the dead subscriber on seat `index`, and its streams, as a publisher.
+    pub(crate) fn let_go_of(&self, index: u32) -> Option<()> {
+        let offset = record_offset(&self.view.facts().geometry, SeatKind::Subscriber, index);
+        self.let_go(&self.peers, offset)
+    }
+
+    /// The line of topic `index`.
+    pub(crate) fn topic_line(&self, index: u32) -> Result<Lent<TopicLine<ReadWrite>, Keep>, RegionError> {
+        let offset = self.view.facts().geometry.topic_lines_offset + index as usize * size_of::<TopicLine>();
+        present(self.peers.view(offset), &self.view, "peers")
+    }
+
+    /// Every subscriber's ledger for pool `pool`, as a publisher sees it.
+    pub(crate) fn ledgers(&self, pool: usize) -> Option<Ledgers<Keep>> {
+        let geometry = &self.view.facts().geometry;
+        let pool = geometry.pools().get(pool)?;
+        let words = self.peers.slice::<AtomicU32>(0, geometry.peers_bytes / 4)?;
+        let first = record_offset(geometry, SeatKind::Subscriber, 0) + geometry.cells_offset;
+        let (first, stride) = (first / 4 + pool.first_cell, geometry.record_stride / 4);
+        Some(Ledgers::new(words, first, stride, pool.limits.samples as usize))
+    }
+
+    /// Every subscriber's lossless streams, as a publisher sees them.
+    pub(crate) fn cursors(&self) -> Option<Cursors<Keep>> {
+        let geometry = &self.view.facts().geometry;
+        let words = self.peers.slice::<AtomicU64>(0, geometry.peers_bytes / 8)?;
+        let first = record_offset(geometry, SeatKind::Subscriber, 0) + STREAMS_OFFSET;
+        let streams = geometry.limits().streams as usize;
+        Some(Cursors::new(words, first / 8, geometry.record_stride / 8, streams))
     }
 }
 
@@ -146,7 +202,7 @@ impl Drop for Seat {
             return;
         }
         if self.kind == SeatKind::Subscriber {
-            clear(&self.cells);
+            let _ = self.let_go(&self.own.0, self.own.1);
         }
         // ORDERING: none; whoever wants the seat takes the lock file first, which orders more than this.
         if self.record.state.load(Ordering::Relaxed) == STATE_TAKEN {

@@ -1,33 +1,26 @@
 //! A stream: one topic as one subscriber receives it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use xbar_discovery::{TopicView, Uri};
-use xbar_layout::ring::{HEADER_WORDS, SLOT_WORDS};
-use xbar_layout::sync::{Ordering, ReadU64};
-use xbar_layout::topic::TopicEntry;
-use xbar_layout::{Byte, Lent, ReadOnly};
+use xbar_layout::{Delivery, TopicShape};
 use xbar_pool::{Ledger, Payload};
-use xbar_ring::{Adaptive, Step, WaitStrategy, broadcast};
-use xbar_shm::wake::{Sleeper, System};
-use xbar_shm::{SeatKind, monotonic_ns};
+use xbar_ring::{Adaptive, WaitStrategy};
+use xbar_shm::SeatKind;
 
 use crate::Keep;
 use crate::error::{RecvError, RegionError, TryRecvError};
-use crate::publisher::sleepers;
+use crate::place::Place;
+use crate::pools::payload;
 use crate::reader::{Found, InBlock, Inline, Nothing, Reader};
+use crate::rings;
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
 use crate::time::Clock;
-
-/// Empty looks between two readings of the clock, and messages between two entries in the subscriber's counters.
-const HOUSEKEEPING: u32 = 64;
-
-/// How often an idle stream asks the kernel whether its publisher lives; also the longest sleep at once.
-const PROBE_EVERY: Duration = Duration::from_millis(100);
+use crate::watch::Watch;
 
 /// Receives one topic. One thread uses it at a time; it may move between threads.
 pub struct Stream {
@@ -35,63 +28,55 @@ pub struct Stream {
     pub(crate) ledger: Ledger<Keep>,
     pub(crate) payload: Payload<Keep>,
     pub(crate) clock: Clock,
-    sleeper: Sleeper<Keep>,
-    entry: Lent<TopicEntry<ReadOnly>, Keep>,
+    pub(crate) watch: Watch,
+    /// Of a lossless topic.
+    place: Option<Place>,
+    pinned: bool,
+    shape: TopicShape,
     uri: Uri,
-    received: Cell<u64>,
-    missed: Cell<u64>,
-    /// What the subscriber's counters know of `received` and `missed`.
-    told: Cell<(u64, u64)>,
-    /// Empty looks in a row.
-    idle: Cell<u32>,
-    /// Last time the kernel was asked, in ns.
-    probed_ns: Cell<u64>,
-    /// The owner (seat + 1) that was found dead then; 0 = none.
-    dead_owner: Cell<u32>,
-    pub(crate) seat: Arc<Seat>,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With what is published from now on.
+    Now,
+    /// With the last messages that were published before, this many at most, as far as they are still readable.
+    Last(u64),
 }
 
 impl Stream {
-    pub(crate) fn new(seat: Arc<Seat>, topic: TopicView) -> Result<Self, RegionError> {
+    pub(crate) fn new(seat: &Arc<Seat>, topic: &TopicView, start: Start) -> Result<Self, RegionError> {
         let view = &seat.view;
         let facts = view.facts();
-        let geometry = &facts.geometry;
-        let limits = geometry.limits();
-        let data = view.data();
-        let start = geometry.rings_offset + topic.index() as usize * geometry.ring_stride;
-        let head = present(data.view::<ReadU64>(start), view, "ring_slots")?;
-        let words = limits.ring_slots as usize * SLOT_WORDS;
-        let slots = present(data.slice::<ReadU64>(start + 8 * HEADER_WORDS, words), view, "ring_slots")?;
-        let ring = broadcast::Reader::join(slots, head, SLOT_WORDS);
-        let ring = present(ring.ok(), view, "ring_slots")?;
-        let bytes =
-            data.slice::<Byte>(geometry.blocks_offset, limits.blocks as usize * geometry.block_stride);
-        let bytes = present(bytes, view, "blocks")?;
-        let payload = Payload::new(bytes, geometry.block_stride, limits.block_bytes as usize);
-        let payload = present(payload, view, "blocks")?;
-        let entry = topic.entry().clone();
-        let sleeper = Sleeper::new(entry.part(|entry| &entry.wake), sleepers(&seat, topic.index())?, System);
+        let shape = topic.facts().shape;
+        let pool = present(shape.pool, view, "pools")? as usize;
+        let limits = present(facts.geometry.pools().get(pool), view, "pools")?.limits;
+        let lossless = shape.delivery == Delivery::Lossless;
+        let pinned = shape.delivery == Delivery::Pinned;
+        let ring = rings::read(view, topic)?;
+        let mut reader = Reader::new(ring, limits.blocks, limits.block_bytes, lossless);
+        match start {
+            // The latest message of a pinned topic is always news for a new reader.
+            _ if pinned => reader.rewind(1),
+            Start::Last(messages) => reader.rewind(messages),
+            Start::Now => {}
+        }
+        let place = if lossless { Some(Place::take(seat, topic, reader.next())?) } else { None };
+        if let Some(place) = &place {
+            reader.skip_to(place.position());
+        }
         Ok(Self {
-            reader: RefCell::new(Reader::new(ring, limits.blocks, limits.block_bytes)),
-            ledger: Ledger::new(seat.cells.clone()),
-            payload,
+            reader: RefCell::new(reader),
+            ledger: Ledger::new(present(seat.cells(pool), view, "samples")?),
+            payload: payload(view, pool)?,
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
-            sleeper,
-            entry,
+            watch: Watch::new(Arc::clone(seat), topic)?,
+            place,
+            pinned,
+            shape,
             uri: topic.uri().clone(),
-            received: Cell::new(0),
-            missed: Cell::new(0),
-            told: Cell::new((0, 0)),
-            idle: Cell::new(0),
-            probed_ns: Cell::new(0),
-            dead_owner: Cell::new(0),
-            seat,
         })
-    }
-
-    /// Goes back to the oldest message that is still readable.
-    pub(crate) fn rewind(&self) {
-        self.reader.borrow_mut().rewind();
     }
 
     /// The topic's name.
@@ -99,14 +84,25 @@ impl Stream {
         &self.uri
     }
 
-    /// Messages received so far.
-    pub fn received(&self) -> u64 {
-        self.received.get()
+    /// What the topic was registered as.
+    pub const fn shape(&self) -> &TopicShape {
+        &self.shape
     }
 
-    /// Messages missed so far. Received + missed = published since the stream began, once it is drained.
+    /// True while a publisher has the topic registered, and was alive when the kernel was asked last.
+    pub fn is_connected(&self) -> bool {
+        self.watch.is_connected()
+    }
+
+    /// Messages received so far.
+    pub fn received(&self) -> u64 {
+        self.watch.received()
+    }
+
+    /// Messages missed so far. Received + missed = published since the stream began, once it is drained; a pinned topic
+    /// misses none.
     pub fn missed(&self) -> u64 {
-        self.missed.get()
+        self.watch.missed()
     }
 
     /// Messages published and not yet received.
@@ -114,7 +110,7 @@ impl Stream {
         self.reader.borrow().pending()
     }
 
-    /// The next message, if there is one.
+    /// The next message, if there is one; of a pinned topic the latest, if it was not received yet.
     ///
     /// # Errors
     ///
@@ -135,41 +131,11 @@ impl Stream {
     #[inline]
     pub fn recv_with(
         &self,
-        mut strategy: impl WaitStrategy,
+        strategy: impl WaitStrategy,
         timeout: Option<Duration>,
     ) -> Result<Sample<'_>, RecvError> {
-        let mut deadline = None;
-        let mut looks = 0_u32;
-        while self.is_empty() {
-            match self.nothing(false) {
-                Err(TryRecvError::Empty) => {}
-                done => return done.map_err(RecvError::of),
-            }
-            looks = looks.saturating_add(1);
-            let step = strategy.step(looks);
-            // Spinning reads the clock now and then; sleeping costs more than the clock anyway.
-            let mut left = PROBE_EVERY;
-            if let Some(timeout) = timeout {
-                if looks == 1 || looks % HOUSEKEEPING == 0 || step == Step::Sleep {
-                    let now = Instant::now();
-                    // A timeout beyond the end of time is none.
-                    if let Some(end) = *deadline.get_or_insert_with(|| now.checked_add(timeout)) {
-                        left = left.min(end.saturating_duration_since(now));
-                    }
-                    if left.is_zero() {
-                        break; // one last look, so that a zero timeout is a look
-                    }
-                }
-            }
-            if step == Step::Sleep {
-                self.sleeper.sleep_unless(|| !self.is_empty() || self.owner() == 0, left);
-                match self.nothing(true) {
-                    Err(TryRecvError::Empty) => {}
-                    done => return done.map_err(RecvError::of),
-                }
-            }
-        }
-        self.take().map_err(RecvError::of)
+        let look = |probe| if self.is_empty() { self.nothing(probe) } else { self.take() };
+        self.watch.wait(strategy, timeout, look, || !self.is_empty())
     }
 
     /// The next message, waiting up to `timeout`: spinning first, then asleep.
@@ -190,6 +156,38 @@ impl Stream {
         self.recv_with(Adaptive, None)
     }
 
+    /// The latest message of a pinned topic, received already or not.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]; `Empty` only before the first, `NotPinned` when the topic is not.
+    #[inline]
+    pub fn try_recv_pinned(&self) -> Result<Sample<'_>, TryRecvError> {
+        if !self.pinned {
+            return Err(TryRecvError::NotPinned);
+        }
+        match self.take() {
+            Err(TryRecvError::Empty) => self.nothing(false),
+            done => done,
+        }
+    }
+
+    /// As [`Stream::try_recv_pinned`], waiting for the first message as `strategy` says, up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn recv_pinned_with(
+        &self,
+        strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<Sample<'_>, RecvError> {
+        match self.try_recv_pinned() {
+            Err(TryRecvError::Empty) => self.recv_with(strategy, timeout),
+            done => done.map_err(RecvError::of),
+        }
+    }
+
     #[inline(always)]
     fn is_empty(&self) -> bool {
         self.reader.borrow().is_empty()
@@ -198,68 +196,41 @@ impl Stream {
     /// Takes what is there.
     #[inline(always)]
     fn take(&self) -> Result<Sample<'_>, TryRecvError> {
-        self.reader.borrow_mut().take(&self.ledger, self)
-    }
-
-    #[inline(always)]
-    fn count(&self) {
-        let received = self.received.get() + 1;
-        self.received.set(received);
-        if received % u64::from(HOUSEKEEPING) == 0 {
-            self.tell();
+        let mut reader = self.reader.borrow_mut();
+        if self.pinned {
+            return reader.take_newest(&self.ledger, self);
         }
+        let taken = reader.take(&self.ledger, self);
+        if let Some(place) = &self.place {
+            place.move_to(reader.next());
+        }
+        taken
     }
 
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
     #[inline(always)]
-    fn nothing(&self, probe_now: bool) -> Result<Sample<'_>, TryRecvError> {
-        let idle = self.idle.get().wrapping_add(1);
-        self.idle.set(idle);
-        let owner = self.owner();
-        if owner != 0 && owner != self.dead_owner.get() && idle % HOUSEKEEPING != 0 && !probe_now {
+    fn nothing(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
+        let Some(gone) = self.watch.gone(probe, || self.skip_claim_of_the_dead()) else {
             return Err(TryRecvError::Empty);
+        };
+        if !self.is_empty() {
+            return self.take();
         }
-        self.is_anybody_left(owner)
+        Err(if self.watch.have_come_again(gone) { TryRecvError::Empty } else { TryRecvError::Disconnected })
     }
 
-    #[cold]
-    fn is_anybody_left(&self, owner: u32) -> Result<Sample<'_>, TryRecvError> {
-        self.tell();
-        if owner != 0 {
-            let now = monotonic_ns();
-            if now.saturating_sub(self.probed_ns.get()) >= PROBE_EVERY.as_nanos() as u64 {
-                self.probed_ns.set(now);
-                let alive = self.seat.view.segment().seat_is_alive(SeatKind::Publisher, owner - 1);
-                self.dead_owner.set(if alive { 0 } else { owner });
+    /// Goes on behind a message that will never come, because the publisher that began it is dead.
+    fn skip_claim_of_the_dead(&self) {
+        let mut reader = self.reader.borrow_mut();
+        let Some(owner) = reader.claimed_by() else { return };
+        if self.watch.seat.view.segment().seat_is_alive(SeatKind::Publisher, owner) {
+            return;
+        }
+        if reader.skip_claim_of(owner) {
+            match &self.place {
+                Some(place) => place.move_to(reader.next()),
+                None => self.watch.count_missed(1),
             }
-            if self.dead_owner.get() != owner {
-                return Err(TryRecvError::Empty);
-            }
-        }
-        match self.take() {
-            Err(TryRecvError::Empty) => Err(TryRecvError::Disconnected),
-            done => done,
-        }
-    }
-
-    #[inline(always)]
-    fn owner(&self) -> u32 {
-        // ORDERING: topic-owner: pairs with the release of whoever left: all it published is there.
-        self.entry.owner.load_acquire()
-    }
-
-    /// Enters what was received and missed since the last time into the subscriber's counters.
-    fn tell(&self) {
-        let now = (self.received.get(), self.missed.get());
-        let (received, missed) = self.told.replace(now);
-        let counters = &self.seat.record.counters;
-        // ORDERING: none; figures for people, added to because streams of one subscriber may be in several threads.
-        if now.0 != received {
-            counters.received.fetch_add(now.0 - received, Ordering::Relaxed);
-        }
-        // ORDERING: none; as above.
-        if now.1 != missed {
-            counters.missed.fetch_add(now.1 - missed, Ordering::Relaxed);
         }
     }
 }
@@ -269,13 +240,13 @@ impl<'s> Found<'s, Keep> for &'s Stream {
 
     #[inline(always)]
     fn inline(self, message: Inline) -> Self::Output {
-        self.count();
+        self.watch.count_received();
         Ok(Sample::inline(self, message))
     }
 
     #[inline(always)]
     fn block(self, message: InBlock<'s, Keep>) -> Self::Output {
-        self.count();
+        self.watch.count_received();
         Ok(Sample::block(self, message))
     }
 
@@ -284,7 +255,7 @@ impl<'s> Found<'s, Keep> for &'s Stream {
         Err(match nothing {
             Nothing::Empty => TryRecvError::Empty,
             Nothing::Lagged { missed } => {
-                self.missed.set(self.missed.get() + missed);
+                self.watch.count_missed(missed);
                 TryRecvError::Lagged { missed }
             }
             Nothing::Full => TryRecvError::TooManySamples { limit: self.ledger.cells() },
@@ -294,8 +265,8 @@ impl<'s> Found<'s, Keep> for &'s Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.seat.is_mine() {
-            self.tell();
+        if let (Some(place), true) = (&self.place, self.watch.seat.is_mine()) {
+            place.leave();
         }
     }
 }
@@ -304,8 +275,8 @@ impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("uri", &self.uri)
-            .field("received", &self.received)
-            .field("missed", &self.missed)
+            .field("received", &self.received())
+            .field("missed", &self.missed())
             .finish_non_exhaustive()
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xbar_discovery::{RegionView, Uri};
+use xbar_discovery::{RegionView, TopicView, Uri};
 use xbar_layout::sync::Ordering;
 use xbar_shm::{BaseDir, RegionName, SeatKind};
 
 use crate::error::RegionError;
 use crate::seat::{LOCK_PATIENCE, Seat};
-use crate::stream::Stream;
+use crate::stream::{Start, Stream};
 
 /// How often a wait for a region or a topic looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -59,30 +59,30 @@ impl Subscriber {
         wait_for(timeout, || Self::connect(base, name))
     }
 
-    /// Receives what is published on topic `uri` from now on.
+    /// Receives what is published on topic `uri`, from `start` on.
     ///
     /// # Errors
     ///
-    /// [`RegionError::NoTopic`] when nobody has registered it.
-    pub fn subscribe(&self, uri: &Uri) -> Result<Stream, RegionError> {
-        let view = &self.seat.view;
-        let topic = view.find(uri).ok_or_else(|| RegionError::NoTopic {
-            region: view.segment().name().clone(),
-            uri: uri.clone(),
-        })?;
-        Stream::new(Arc::clone(&self.seat), topic)
+    /// [`RegionError::NoTopic`] when nobody has registered it; others when it is a bus, or lossless and this subscriber has
+    /// as many lossless streams as it may.
+    pub fn subscribe(&self, uri: &Uri, start: Start) -> Result<Stream, RegionError> {
+        let topic = self.find(uri)?;
+        if topic.facts().shape.values {
+            let region = self.view().segment().name().clone();
+            let (asked, found) = ("a topic of messages".to_owned(), "a bus of values".to_owned());
+            return Err(RegionError::Differs { region, uri: uri.clone(), asked, found });
+        }
+        Stream::new(&self.seat, &topic, start)
     }
 
-    /// As [`Subscriber::subscribe`], beginning with what was published before and is still readable: up to the topic's
-    /// depth.
-    ///
-    /// # Errors
-    ///
-    /// As [`Subscriber::subscribe`].
-    pub fn subscribe_from_oldest(&self, uri: &Uri) -> Result<Stream, RegionError> {
-        let stream = self.subscribe(uri)?;
-        stream.rewind();
-        Ok(stream)
+    pub(crate) fn find(&self, uri: &Uri) -> Result<TopicView, RegionError> {
+        let view = &self.seat.view;
+        view.find(uri)
+            .ok_or_else(|| RegionError::NoTopic { region: view.segment().name().clone(), uri: uri.clone() })
+    }
+
+    pub(crate) const fn seat(&self) -> &Arc<Seat> {
+        &self.seat
     }
 
     /// As [`Subscriber::subscribe`], waiting up to `timeout` for the topic to be registered.
@@ -90,9 +90,14 @@ impl Subscriber {
     /// # Errors
     ///
     /// [`RegionError::TimedOut`], or [`RegionError::NoPublisher`] when there is nobody left to register it.
-    pub fn subscribe_timeout(&self, uri: &Uri, timeout: Duration) -> Result<Stream, RegionError> {
+    pub fn subscribe_timeout(
+        &self,
+        uri: &Uri,
+        start: Start,
+        timeout: Duration,
+    ) -> Result<Stream, RegionError> {
         wait_for(timeout, || {
-            let stream = self.subscribe(uri);
+            let stream = self.subscribe(uri, start);
             let gone = stream.is_err() && self.seat.view.publishers() == 0;
             if gone {
                 Err(RegionError::NoPublisher { region: self.view().segment().name().clone() })
@@ -109,7 +114,7 @@ impl Subscriber {
 }
 
 /// Tries until it works, waiting cannot help, or the time is over.
-fn wait_for<T>(
+pub(crate) fn wait_for<T>(
     timeout: Duration,
     mut attempt: impl FnMut() -> Result<T, RegionError>,
 ) -> Result<T, RegionError> {

@@ -2,7 +2,8 @@
 //!
 //! One message in a block, in the order in which others may see it:
 //!
-//! 1. the slot's mark, made ahead by the message before: readers no longer accept what the slot named;
+//! 1. the slot's mark, made ahead by the message before, or (many publishers) the claim: readers no longer accept what the
+//!    slot named, and no other publisher touches it;
 //! 2. the evicted block's header: limbo, owned by this publisher;
 //! 3. the new block's header: published;
 //! 4. the slot's words, then its stamp: readers find the new block;
@@ -14,77 +15,129 @@
 use std::fmt;
 
 use xbar_layout::Descriptor;
-use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_BYTES};
+use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE};
 use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_pool::{Block, Supply};
-use xbar_ring::{broadcast, copy};
+use xbar_ring::mpmc::Refused;
+use xbar_ring::{broadcast, copy, mpmc};
+
+/// A ring to write to: alone, or beside others.
+pub enum WriteRing<K> {
+    /// One publisher.
+    One(broadcast::Writer<K>),
+    /// Many publishers.
+    Many(mpmc::Writer<K>),
+}
 
 /// Writes messages into a topic's ring.
 pub struct Writer<K> {
-    ring: broadcast::Writer<K>,
+    ring: WriteRing<K>,
     blocks: u32,
 }
 
 impl<K> Writer<K> {
     /// The writer of `ring`, whose slots name blocks of a pool of `blocks`.
-    pub const fn new(ring: broadcast::Writer<K>, blocks: u32) -> Self {
+    pub const fn new(ring: WriteRing<K>, blocks: u32) -> Self {
         Self { ring, blocks }
     }
 
-    /// The sequence number that the next message will have.
+    /// The sequence number that the next message will have, or (many publishers) may have.
     pub const fn next(&self) -> u64 {
-        self.ring.next()
+        match &self.ring {
+            WriteRing::One(ring) => ring.next(),
+            WriteRing::Many(ring) => ring.next(),
+        }
     }
 
-    /// Publishes a copy of `bytes` in the slot itself; returns its sequence number. Call [`Supply::settle`] afterwards.
+    /// Publishes a copy of `bytes` in the slot itself, if its number is below `limit`; returns it. Call [`Supply::settle`]
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing was sent.
     ///
     /// # Panics
     ///
-    /// When `bytes` is longer than [`INLINE_BYTES`].
+    /// When `bytes` does not fit a slot.
     #[inline(always)]
     pub fn inline<S: AsRef<[u32]> + AsMut<[u32]>>(
         &mut self,
         supply: &mut Supply<K, S>,
+        limit: u64,
         bytes: &[u8],
         time: u64,
-    ) -> u64 {
-        assert!(bytes.len() <= INLINE_BYTES, "{} bytes do not fit a slot", bytes.len());
-        let claim = self.ring.claim();
-        let words = claim.words();
-        if let Some(index) = named(words, self.blocks) {
-            supply.evict(index);
-        }
-        name(words, Descriptor::inline(bytes.len(), time));
-        copy::store_bytes(&words[INLINE..], bytes);
-        claim.commit()
+    ) -> Result<u64, Refused> {
+        self.message(supply, limit, |words, _| {
+            name(words, Descriptor::inline(bytes.len(), time));
+            copy::store_bytes(&words[INLINE..], bytes);
+        })
     }
 
-    /// Publishes `length` bytes of `block`; returns its sequence number. Call [`Supply::settle`] afterwards.
+    /// Publishes `length` bytes of `block`, if the message's number is below `limit`; returns it. Call [`Supply::settle`]
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], and the block comes back.
     #[inline(always)]
     pub fn block<S: AsRef<[u32]> + AsMut<[u32]>>(
         &mut self,
         supply: &mut Supply<K, S>,
-        block: Block,
-        length: u32,
+        limit: u64,
+        (block, length): (Block, u32),
         time: u64,
-    ) -> u64 {
-        let claim = self.ring.claim();
-        let words = claim.words();
-        if let Some(index) = named(words, self.blocks) {
-            supply.evict(index);
+    ) -> Result<u64, (Refused, Block)> {
+        let mut block = Some(block);
+        let sent = self.message(supply, limit, |words, supply| {
+            let Some(block) = block.take() else { return };
+            let index = supply.publish(block);
+            name(words, Descriptor::block(index, length));
+            // ORDERING: none; the slot's stamp publishes it.
+            words[BLOCK_TIME].store(time, Ordering::Relaxed);
+        });
+        match (sent, block) {
+            (Err(refused), Some(block)) => Err((refused, block)),
+            (sent, _) => Ok(sent.unwrap_or_default()),
         }
-        let index = supply.publish(block);
-        name(words, Descriptor::block(index, length));
-        // ORDERING: none; the slot's stamp publishes it.
-        words[BLOCK_TIME].store(time, Ordering::Relaxed);
-        claim.commit()
+    }
+
+    #[inline(always)]
+    fn message<S: AsRef<[u32]> + AsMut<[u32]>>(
+        &mut self,
+        supply: &mut Supply<K, S>,
+        limit: u64,
+        write: impl FnOnce(&[AtomicU64], &mut Supply<K, S>),
+    ) -> Result<u64, Refused> {
+        let blocks = self.blocks;
+        let write = |words: &[AtomicU64]| {
+            if let Some(index) = named(words, blocks) {
+                supply.evict(index);
+            }
+            write(words, supply);
+        };
+        match &mut self.ring {
+            WriteRing::One(ring) => {
+                if ring.next() >= limit {
+                    return Err(Refused::Limit);
+                }
+                let claim = ring.claim();
+                write(claim.words());
+                Ok(claim.commit())
+            }
+            WriteRing::Many(ring) => {
+                let claim = ring.try_claim(limit)?;
+                write(claim.words());
+                Ok(claim.commit())
+            }
+        }
     }
 }
 
 /// The block that the slot about to be overwritten names.
 #[inline(always)]
 fn named(words: &[AtomicU64], blocks: u32) -> Option<u32> {
-    // ORDERING: none; this thread wrote it, or the writer before it, whose stamps `resume` has acquired.
+    // ORDERING: none; this thread wrote it, or a writer before it, whose stamps taking the ring over, or the claim of the slot,
+    // has acquired.
     Descriptor(words[DESCRIPTOR].load(Ordering::Relaxed)).named_block(blocks)
 }
 
@@ -98,6 +151,15 @@ fn name(words: &[AtomicU64], descriptor: Descriptor) {
 
 impl<K> fmt::Debug for Writer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("ring", &self.ring).finish_non_exhaustive()
+        f.debug_struct("Writer").field("next", &self.next()).finish_non_exhaustive()
+    }
+}
+
+impl<K> fmt::Debug for WriteRing<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(ring) => ring.fmt(f),
+            Self::Many(ring) => ring.fmt(f),
+        }
     }
 }

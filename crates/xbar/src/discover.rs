@@ -78,7 +78,7 @@ fn describe(view: &RegionView, pattern: &Pattern) -> RegionInfo {
     let topics = view.topics().filter(|topic| pattern.matches(topic.uri())).map(|topic| TopicInfo {
         uri: topic.uri().as_str().to_owned(),
         published: topic.published(),
-        has_publisher: topic.owner().is_some_and(|owner| living.contains(&owner)),
+        has_publisher: xbar_discovery::seats_of(topic.publishers()).any(|seat| living.contains(&seat)),
     });
     let facts = view.facts();
     RegionInfo {

@@ -44,19 +44,28 @@
 mod config;
 mod discover;
 mod publisher;
+mod structured;
 mod subscriber;
+mod typed;
 
-pub use config::Config;
+pub use config::{Config, SizeClass};
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
 pub use publisher::{Loan, Publisher, Topic};
+pub use structured::{Structured, StructuredError};
 pub use subscriber::{Stream, Subscriber};
+pub use typed::{TypedLoan, TypedSample, TypedStream, TypedTopic};
+
+pub use bytemuck;
+pub use xbar_layout::Delivery;
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
 
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
-pub use xbar_topic::{OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TryRecvError};
+pub use xbar_topic::{
+    NoRoom, OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TopicConfig, TryRecvError,
+};
 
 /// Largest message in bytes that rides in a ring slot itself when it is sent by copy: one cache line moves, no block is
 /// used.

@@ -4,13 +4,15 @@ use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::time::Duration;
 
 use xbar_discovery::Uri;
+use xbar_layout::Delivery;
 use xbar_shm::RegionName;
 use xbar_topic as topic;
 
 use crate::config::{Config, base};
-use crate::{PublishError, RegionError};
+use crate::{NoRoom, PublishError, RegionError, TopicConfig};
 
 /// A handle that publishes into a region.
 ///
@@ -28,10 +30,10 @@ use crate::{PublishError, RegionError};
 ///     std::thread::scope(|scope| { scope.spawn(move || publisher.subscriber_count()); });
 /// }
 /// ```
-pub struct Publisher(topic::Publisher);
+pub struct Publisher(pub(crate) topic::Publisher);
 
-/// A topic that a publisher registered, and publishes. One publisher at a time; dropping it lets another register it.
-pub struct Topic(topic::Topic);
+/// A topic that a publisher registered, and publishes. Dropping it lets another register it.
+pub struct Topic(pub(crate) topic::Topic);
 
 impl Publisher {
     /// Creates region `name` (up to 100 letters, digits, `.`, `_`, `-`) and publishes there.
@@ -44,7 +46,7 @@ impl Publisher {
     /// not to be had. Nothing is left behind.
     pub fn create(name: &str, config: &Config) -> Result<Self, RegionError> {
         let name = RegionName::new(name)?;
-        topic::Publisher::create(&config.base(), &name, &config.options()).map(Self)
+        topic::Publisher::create(&config.base(), &name, &config.options()?).map(Self)
     }
 
     /// Joins the living region `name` as one more publisher, for topics of its own.
@@ -69,29 +71,66 @@ impl Publisher {
         topic::Publisher::open(&base(dir), &RegionName::new(name)?).map(Self)
     }
 
-    /// Registers topic `uri`: `/` and segments of letters, digits, `.`, `_`, `-`, at most 255 bytes.
+    /// Registers topic `uri`: `/` and segments of letters, digits, `.`, `_`, `-`, at most 255 bytes. It is lossy, of one
+    /// publisher, of the region's depth and block size.
     ///
     /// A topic whose publisher is gone is taken over: its sequence numbers go on, and its readers too.
     ///
     /// # Errors
     ///
-    /// [`RegionError`] when somebody alive publishes it, or the region has no room for another topic.
+    /// [`RegionError`] when somebody alive publishes it, it is something else, or the region has no room for another topic.
     pub fn register(&self, uri: &str) -> Result<Topic, RegionError> {
-        self.0.register(&Uri::new(uri)?).map(Topic)
+        self.register_with(uri, &TopicConfig::new())
+    }
+
+    /// As [`Publisher::register`], for a topic of another kind: lossless, pinned, of many publishers, of another depth or
+    /// message size.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("xbar-doc-reg-{}", std::process::id()));
+    /// use xbar::{Config, Publisher, TopicConfig};
+    ///
+    /// let publisher = Publisher::create("desk", &Config::new().dir(&dir))?;
+    /// let orders = publisher.register_with("/orders", &TopicConfig::new().lossless().many_publishers())?;
+    /// publisher.send(&orders, b"buy 100 AAPL")?;
+    /// # drop((orders, publisher));
+    /// # std::fs::remove_dir_all(&dir).ok();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::register`].
+    pub fn register_with(&self, uri: &str, config: &TopicConfig) -> Result<Topic, RegionError> {
+        self.0.register(&Uri::new(uri)?, config).map(Topic)
     }
 
     /// Lends a block for a message of `len` bytes, to be written in place. Several loans may be out at once.
     ///
     /// # Errors
     ///
-    /// [`PublishError`] when `len` is more than the region's `block_bytes`, or too many loans are out.
+    /// [`PublishError`] when `len` is more than the topic's blocks have, or too many loans are out.
     #[inline(always)]
     pub fn loan<'p>(&'p self, topic: &'p Topic, len: usize) -> Result<Loan<'p>, PublishError> {
         self.0.loan(&topic.0, len).map(Loan)
     }
 
+    /// As [`Publisher::loan`], for the next value of a pinned topic. Readers have the last one until it is published; dropped,
+    /// it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::loan`], and [`PublishError::NotPinned`].
+    #[inline(always)]
+    pub fn loan_pinned<'p>(&'p self, topic: &'p Topic, len: usize) -> Result<Loan<'p>, PublishError> {
+        if topic.delivery() != Delivery::Pinned {
+            return Err(PublishError::NotPinned { uri: topic.0.uri().clone() });
+        }
+        self.loan(topic, len)
+    }
+
     /// Publishes a copy of `bytes`; returns its sequence number. Up to [`INLINE_BYTES`](crate::INLINE_BYTES) it rides in
-    /// the ring slot itself.
+    /// the ring slot itself (eight bytes less where there are many publishers). Waits for room where the topic is lossless.
     ///
     /// # Errors
     ///
@@ -99,6 +138,35 @@ impl Publisher {
     #[inline(always)]
     pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
         self.0.send(&topic.0, bytes)
+    }
+
+    /// As [`Publisher::send`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send`], and [`PublishError::Full`] with whom it would wait for.
+    #[inline(always)]
+    pub fn try_send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
+        self.0.try_send(&topic.0, bytes)
+    }
+
+    /// As [`Publisher::send`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::try_send`].
+    pub fn send_timeout(&self, topic: &Topic, bytes: &[u8], timeout: Duration) -> Result<u64, PublishError> {
+        self.0.send_timeout(&topic.0, bytes, timeout)
+    }
+
+    /// Subscriber streams that a lossless topic's publishers wait for, as far as this moment tells; 0 of other topics.
+    pub fn reader_count(&self, topic: &Topic) -> usize {
+        self.0.readers_of(&topic.0)
+    }
+
+    /// The number of this handle among the region's publishers, from 0: no other that is alive has it.
+    pub fn seat(&self) -> u32 {
+        self.0.seat_index()
     }
 
     /// Subscriber handles of the region that are alive, by their kernel locks: exact at some moment during the call.
@@ -127,6 +195,11 @@ impl Topic {
     /// Its name.
     pub fn uri(&self) -> &str {
         self.0.uri().as_str()
+    }
+
+    /// How its messages are delivered.
+    pub const fn delivery(&self) -> Delivery {
+        self.0.shape().delivery
     }
 }
 
@@ -167,10 +240,30 @@ impl Loan<'_> {
         self.0.set_data(data)
     }
 
-    /// Publishes the message; returns its sequence number. O(1), whatever its size.
+    /// Publishes the message; returns its sequence number. O(1), whatever its size. Waits for room where the topic is
+    /// lossless.
     #[inline(always)]
     pub fn publish(self) -> u64 {
         self.0.publish()
+    }
+
+    /// As [`Loan::publish`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoom`] with the loan, when a lossless topic is full.
+    #[inline(always)]
+    pub fn try_publish(self) -> Result<u64, NoRoom<Self>> {
+        self.0.try_publish().map_err(|NoRoom(loan)| NoRoom(Self(loan)))
+    }
+
+    /// As [`Loan::publish`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loan::try_publish`].
+    pub fn publish_timeout(self, timeout: Duration) -> Result<u64, NoRoom<Self>> {
+        self.0.publish_timeout(timeout).map_err(|NoRoom(loan)| NoRoom(Self(loan)))
     }
 }
 

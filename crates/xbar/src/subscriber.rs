@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use xbar_discovery::Uri;
-use xbar_ring::WaitStrategy;
+use xbar_layout::Delivery;
+use xbar_ring::{Adaptive, WaitStrategy};
 use xbar_shm::RegionName;
 use xbar_topic as topic;
+use xbar_topic::Start;
 
 use crate::config::base;
 use crate::{RecvError, RegionError, Sample, TryRecvError};
@@ -15,7 +17,7 @@ use crate::{RecvError, RegionError, Sample, TryRecvError};
 /// A handle that receives from a region, through a read-only mapping.
 ///
 /// `Send` and `Sync`; its streams may outlive it.
-pub struct Subscriber(topic::Subscriber);
+pub struct Subscriber(pub(crate) topic::Subscriber);
 
 impl Subscriber {
     /// Joins the living region `name`.
@@ -60,23 +62,37 @@ impl Subscriber {
         topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout).map(Self)
     }
 
-    /// Receives what is published on topic `uri` from now on.
+    /// Receives what is published on topic `uri` from now on. Of a lossless topic, publishers wait for this stream from now on.
     ///
     /// # Errors
     ///
     /// [`RegionError::NoTopic`] when nobody has registered it.
     pub fn subscribe(&self, uri: &str) -> Result<Stream, RegionError> {
-        self.0.subscribe(&Uri::new(uri)?).map(Stream)
+        self.subscribe_at(uri, Start::Now)
     }
 
-    /// As [`Subscriber::subscribe`], beginning with what was published before and is still readable: up to the region's
-    /// `depth`.
+    /// As [`Subscriber::subscribe`], beginning with what was published before and is still readable: up to the topic's
+    /// depth.
     ///
     /// # Errors
     ///
     /// As [`Subscriber::subscribe`].
     pub fn subscribe_from_oldest(&self, uri: &str) -> Result<Stream, RegionError> {
-        self.0.subscribe_from_oldest(&Uri::new(uri)?).map(Stream)
+        self.subscribe_at(uri, Start::Last(u64::MAX))
+    }
+
+    /// As [`Subscriber::subscribe`], beginning with the last `messages` that were published before, as far as they are still
+    /// readable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::subscribe`].
+    pub fn subscribe_last(&self, uri: &str, messages: u64) -> Result<Stream, RegionError> {
+        self.subscribe_at(uri, Start::Last(messages))
+    }
+
+    fn subscribe_at(&self, uri: &str, start: Start) -> Result<Stream, RegionError> {
+        self.0.subscribe(&Uri::new(uri)?, start).map(Stream)
     }
 
     /// As [`Subscriber::subscribe`], waiting up to `timeout` for the topic to be registered.
@@ -85,7 +101,7 @@ impl Subscriber {
     ///
     /// [`RegionError::TimedOut`]; at once, when the region's publishers are gone.
     pub fn subscribe_timeout(&self, uri: &str, timeout: Duration) -> Result<Stream, RegionError> {
-        self.0.subscribe_timeout(&Uri::new(uri)?, timeout).map(Stream)
+        self.0.subscribe_timeout(&Uri::new(uri)?, Start::Now, timeout).map(Stream)
     }
 
     /// The topics registered so far.
@@ -133,10 +149,10 @@ impl fmt::Debug for Subscriber {
 ///     stream.recv().unwrap().into_owned()
 /// }
 /// ```
-pub struct Stream(topic::Stream);
+pub struct Stream(pub(crate) topic::Stream);
 
 impl Stream {
-    /// The next message, if there is one. Never waits.
+    /// The next message, if there is one; of a pinned topic the latest, if it was not received yet. Never waits.
     ///
     /// # Errors
     ///
@@ -191,6 +207,64 @@ impl Stream {
         timeout: Duration,
     ) -> Result<Sample<'_>, RecvError> {
         self.0.recv_with(strategy, Some(timeout))
+    }
+
+    /// The latest message of a pinned topic, received already or not: the same until there is a newer one. Never waits, and
+    /// never makes the publisher wait.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("xbar-doc-pin-{}", std::process::id()));
+    /// use xbar::{Config, Publisher, Subscriber, TopicConfig};
+    ///
+    /// let publisher = Publisher::create("robot", &Config::new().dir(&dir))?;
+    /// let pose = publisher.register_with("/pose", &TopicConfig::new().pinned())?;
+    /// let stream = Subscriber::connect_in(&dir, "robot")?.subscribe("/pose")?;
+    ///
+    /// let mut loan = publisher.loan_pinned(&pose, 1000)?;
+    /// loan.fill(1);
+    /// loan.publish();
+    /// assert_eq!(stream.try_recv_pinned()?[999], 1);
+    /// assert_eq!(stream.try_recv_pinned()?[999], 1);
+    /// # drop((pose, publisher));
+    /// # std::fs::remove_dir_all(&dir).ok();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] only before the first message, [`TryRecvError::NotPinned`] when the topic is not.
+    #[inline(always)]
+    pub fn try_recv_pinned(&self) -> Result<Sample<'_>, TryRecvError> {
+        self.0.try_recv_pinned()
+    }
+
+    /// As [`Stream::try_recv_pinned`], waiting for the first message.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], never `Timeout`.
+    pub fn recv_pinned(&self) -> Result<Sample<'_>, RecvError> {
+        self.0.recv_pinned_with(Adaptive, None)
+    }
+
+    /// As [`Stream::recv_pinned`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn recv_pinned_timeout(&self, timeout: Duration) -> Result<Sample<'_>, RecvError> {
+        self.0.recv_pinned_with(Adaptive, Some(timeout))
+    }
+
+    /// How the topic's messages are delivered.
+    pub const fn delivery(&self) -> Delivery {
+        self.0.shape().delivery
+    }
+
+    /// True while a publisher has the topic registered, and was alive when the kernel was asked last: every 100 ms of
+    /// receiving nothing.
+    pub fn is_connected(&self) -> bool {
+        self.0.is_connected()
     }
 
     /// The topic's name.

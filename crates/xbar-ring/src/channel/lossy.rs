@@ -11,7 +11,7 @@ pub struct Subscribers<S> {
     source: S,
 }
 
-impl<S: Lossy> Subscribers<S> {
+impl<S: Lossy + Clone> Subscribers<S> {
     pub(crate) const fn new(source: S) -> Self {
         Self { source }
     }

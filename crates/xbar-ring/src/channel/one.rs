@@ -275,7 +275,7 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
     }
 }
 
-impl<T: Pod, K: Clone> Lossy for Reader<K, Slots<T>> {
+impl<T: Pod, K> Lossy for Reader<K, Slots<T>> {
     fn skip_all(&mut self) {
         self.skip_all();
     }

@@ -143,7 +143,7 @@ impl Publishing for [xbar_ring::channel::MpPublisher<Value>; 2] {
     }
 }
 
-fn check<S: Lossy<Value = Value>>(
+fn check<S: Lossy<Value = Value> + Clone>(
     mut publisher: impl Publishing,
     subscribers: &Subscribers<S>,
     mut oracle: Oracle,

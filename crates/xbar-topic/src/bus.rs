@@ -1,0 +1,331 @@
+//! A bus: values of one type, in the slots of a topic themselves.
+//!
+//! The ring of xbar-ring's channels, between processes: one line transfer for values of up to 56 bytes, no block, no ledger.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytemuck::Pod;
+use xbar_discovery::Uri;
+use xbar_layout::sync::{AtomicU64, ReadU64};
+use xbar_layout::{Delivery, ValueType};
+use xbar_ring::broadcast::HEAD_WORDS;
+use xbar_ring::mpmc::Refused;
+use xbar_ring::stride::ValueStride;
+use xbar_ring::{Look, Lossy, Source, broadcast, copy};
+
+use crate::Keep;
+use crate::error::{PublishError, RegionError};
+use crate::options::TopicConfig;
+use crate::place::Place;
+use crate::publisher::Publisher;
+use crate::rings;
+use crate::room::{Patience, Room};
+use crate::seat::present;
+use crate::stream::Start;
+use crate::subscriber::Subscriber;
+use crate::topic::Membership;
+use crate::watch::Watch;
+
+/// Slots of `T`.
+type Slots<T> = ValueStride<T, HEAD_WORDS>;
+
+/// The writing end of a bus.
+pub struct BusPublisher<T: Pod> {
+    ring: RefCell<broadcast::Writer<Keep, Slots<T>>>,
+    room: Room,
+    membership: Membership,
+    publisher: Publisher,
+}
+
+impl<T: Pod> BusPublisher<T> {
+    /// Registers bus `uri` in `publisher`'s region, or takes it over when its publisher is gone: sequence numbers go on, and
+    /// readers with them.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when somebody alive publishes it, it is something else, or there is no room for it.
+    pub fn register(publisher: Publisher, uri: &Uri, config: TopicConfig) -> Result<Self, RegionError> {
+        let config = config.values().value_type(value_type::<T>(uri)?);
+        let (ring, room, membership) = publisher.under_lock(|| {
+            let seat = publisher.seat();
+            let topic = publisher.registered(uri, &config)?;
+            let facts = topic.facts();
+            let words = rings::slots::<AtomicU64>(&seat.view, facts)?;
+            let head = rings::head::<AtomicU64>(&seat.view, facts)?;
+            let ring = broadcast::Writer::resume(words, head, Slots::<T>::NEW);
+            let ring = present(ring.ok(), &seat.view, "ring_slots")?;
+            Ok((ring, Room::open(seat, &topic)?, Membership::enter(seat, &topic)?))
+        })?;
+        Ok(Self { ring: RefCell::new(ring), room, membership, publisher })
+    }
+
+    /// Publishes `value`. Waits for room where the bus is bounded.
+    #[inline]
+    pub fn publish(&self, value: &T) {
+        // Waiting without an end ends with room.
+        let _ = self.publish_within(value, Patience::Always);
+    }
+
+    /// As [`BusPublisher::publish`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Full`].
+    #[inline]
+    pub fn try_publish(&self, value: &T) -> Result<(), PublishError> {
+        self.publish_within(value, Patience::Never)
+    }
+
+    /// As [`BusPublisher::publish`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Full`].
+    pub fn publish_timeout(&self, value: &T, timeout: Duration) -> Result<(), PublishError> {
+        self.publish_within(value, Patience::For(timeout))
+    }
+
+    /// Publishes `values` in order, waking readers once.
+    #[inline]
+    pub fn publish_batch(&self, values: &[T]) {
+        for value in values {
+            if self.put(value).is_err() {
+                // Readers must see what there is before they make room.
+                self.published(0);
+                self.publish(value);
+            }
+        }
+        self.published(values.len() as u64);
+    }
+
+    #[inline(always)]
+    fn publish_within(&self, value: &T, patience: Patience) -> Result<(), PublishError> {
+        let attempt = || {
+            self.put(value)?;
+            self.published(1);
+            Ok(())
+        };
+        attempt().or_else(|refused| {
+            let next = || self.ring.borrow().next();
+            let sent = self.publisher.persist(&self.room, refused, patience, next, attempt);
+            sent.ok_or_else(|| self.publisher.full(self.membership.uri().clone(), &self.room))
+        })
+    }
+
+    #[inline(always)]
+    fn put(&self, value: &T) -> Result<(), Refused> {
+        let mut ring = self.ring.borrow_mut();
+        if ring.next() >= self.room.limit() {
+            return Err(Refused::Limit);
+        }
+        let claim = ring.claim();
+        copy::store_value(Slots::<T>::value(claim.words()), value);
+        claim.commit();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn published(&self, messages: u64) {
+        let woken = self.membership.bell.ring();
+        self.publisher.count(woken, messages);
+    }
+
+    /// Values published so far, by all publishers that the bus has had.
+    pub fn sequence(&self) -> u64 {
+        self.ring.borrow().next()
+    }
+
+    /// The handle of the region.
+    pub const fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+}
+
+impl<T: Pod> fmt::Debug for BusPublisher<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusPublisher").field("uri", self.membership.uri()).finish_non_exhaustive()
+    }
+}
+
+/// Receives a bus, in all the ways of [`xbar_ring::Subscriber`].
+pub type BusSubscriber<T> = xbar_ring::Subscriber<BusReader<T>>;
+
+/// The reading end of a bus.
+pub struct BusReader<T: Pod> {
+    ring: broadcast::Reader<Keep, Slots<T>>,
+    watch: Watch,
+    /// Of a bounded bus.
+    place: Option<Place>,
+    start: u64,
+    missed: Cell<u64>,
+}
+
+impl Subscriber {
+    /// Receives bus `uri`, from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when nobody has registered it, it is something else or of another type, or bounded and this subscriber
+    /// has as many lossless streams as it may.
+    pub fn subscribe_bus<T: Pod>(&self, uri: &Uri, start: Start) -> Result<BusSubscriber<T>, RegionError> {
+        let topic = self.find(uri)?;
+        let (seat, facts) = (self.seat(), topic.facts());
+        let (view, asked) = (&seat.view, value_type::<T>(uri)?);
+        let differs = |asked: String, found: String| {
+            let region = view.segment().name().clone();
+            RegionError::Differs { region, uri: uri.clone(), asked, found }
+        };
+        let found = facts.shape.value.filter(|_| facts.shape.values);
+        let found = found.ok_or_else(|| differs("a bus of values".into(), "a topic of messages".into()))?;
+        if !found.agrees_with(&asked) {
+            return Err(differs(format!("a bus of {asked}"), format!("a bus of {found}")));
+        }
+        let (words, head) = (rings::slots::<ReadU64>(view, facts)?, rings::head::<ReadU64>(view, facts)?);
+        let ring = broadcast::Reader::join(words, head, Slots::<T>::NEW);
+        let mut ring = present(ring.ok(), view, "ring_slots")?;
+        if let Start::Last(messages) = start {
+            let back = ring.rewind();
+            ring.skip_to(ring.next() + back.saturating_sub(messages));
+        }
+        let lossless = facts.shape.delivery == Delivery::Lossless;
+        let place = if lossless { Some(Place::take(seat, &topic, ring.next())?) } else { None };
+        if let Some(place) = &place {
+            ring.skip_to(place.position());
+        }
+        let watch = Watch::new(Arc::clone(seat), &topic)?;
+        let reader = BusReader { start: ring.next(), ring, watch, place, missed: Cell::new(0) };
+        Ok(xbar_ring::Subscriber::new(reader))
+    }
+}
+
+impl<T: Pod> BusReader<T> {
+    /// Nothing new: is somebody left who could publish?
+    #[inline(always)]
+    fn nothing<V>(&mut self, again: impl FnOnce(&mut Self) -> Look<V>) -> Look<V> {
+        let Some(gone) = self.watch.gone(false, || ()) else { return Look::Empty };
+        self.tell();
+        match again(self) {
+            Look::Empty if !self.watch.have_come_again(gone) => Look::Ended,
+            found => found,
+        }
+    }
+
+    #[inline(always)]
+    fn settle<V>(&self, found: Look<V>) -> Look<V> {
+        if let Some(place) = &self.place {
+            place.move_to(self.ring.next());
+        }
+        found
+    }
+
+    fn tell(&self) {
+        let missed = self.missed.get();
+        self.watch.set_counts((self.ring.next() - self.start).saturating_sub(missed), missed);
+    }
+
+    /// The region's view.
+    pub fn view(&self) -> &xbar_discovery::RegionView {
+        &self.watch.seat.view
+    }
+}
+
+impl<T: Pod> Source for BusReader<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn look(&mut self) -> Look<T> {
+        match self.ring.look() {
+            Look::Empty | Look::Ended => self.nothing(|this| {
+                let found = this.ring.look();
+                this.settle(found)
+            }),
+            found => self.settle(found),
+        }
+    }
+
+    #[inline(always)]
+    fn look_into(&mut self, place: &mut T) -> Look<()> {
+        match self.ring.look_into(place) {
+            Look::Empty | Look::Ended => self.nothing(|this| {
+                let found = this.ring.look_into(place);
+                this.settle(found)
+            }),
+            found => self.settle(found),
+        }
+    }
+
+    fn catch_up(&mut self) -> u64 {
+        let missed = self.ring.catch_up();
+        self.missed.set(self.missed.get() + missed);
+        self.settle(Look::Value(missed));
+        missed
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    #[inline(always)]
+    fn position(&self) -> u64 {
+        self.ring.next()
+    }
+
+    fn pending(&self) -> u64 {
+        self.ring.pending()
+    }
+
+    fn sleep(&mut self, longest: Option<Duration>) {
+        let ring = &self.ring;
+        self.watch.sleep_unless(|| !ring.is_empty(), longest.unwrap_or(Duration::MAX));
+        self.watch.probe_soon();
+    }
+}
+
+impl<T: Pod> Lossy for BusReader<T> {
+    fn skip_all(&mut self) {
+        self.ring.skip_all();
+        self.settle(Look::Value(()));
+    }
+
+    fn rewind(&mut self) {
+        if self.place.is_none() {
+            self.ring.rewind();
+        }
+    }
+
+    fn skip_to_newest(&mut self) -> u64 {
+        let skipped = self.ring.skip_to_newest();
+        self.missed.set(self.missed.get() + skipped);
+        self.settle(Look::Value(skipped));
+        skipped
+    }
+}
+
+impl<T: Pod> Drop for BusReader<T> {
+    fn drop(&mut self) {
+        self.tell();
+        if let (Some(place), true) = (&self.place, self.watch.seat.is_mine()) {
+            place.leave();
+        }
+    }
+}
+
+impl<T: Pod> fmt::Debug for BusReader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusReader").field("ring", &self.ring).finish_non_exhaustive()
+    }
+}
+
+/// What a bus of `T` is registered with.
+fn value_type<T: Pod>(uri: &Uri) -> Result<ValueType, RegionError> {
+    ValueType::of::<T>().ok_or_else(|| RegionError::Type {
+        uri: uri.clone(),
+        name: std::any::type_name::<T>(),
+        size: size_of::<T>(),
+        align: align_of::<T>(),
+    })
+}

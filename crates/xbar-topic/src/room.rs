@@ -1,0 +1,158 @@
+//! Room for the next message: what a publisher of a lossless topic waits for.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use xbar_discovery::TopicView;
+use xbar_layout::Delivery;
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU32};
+use xbar_ring::mpmc::Refused;
+use xbar_ring::{Adaptive, Step, WaitStrategy};
+use xbar_shm::SeatKind;
+use xbar_shm::wake::{Sleeper, System};
+
+use crate::Keep;
+use crate::error::RegionError;
+use crate::gate::Gate;
+use crate::publisher::Publisher;
+use crate::seat::{Seat, present};
+use crate::{recover, rings};
+
+/// Looks at a full topic between two readings of the clock.
+const LOOKS_PER_READING: u32 = 64;
+
+/// How often a waiting publisher asks the kernel whether those whom it waits for live; also the longest sleep at once.
+const PROBE_EVERY: Duration = Duration::from_millis(100);
+
+/// How long to wait for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    Never,
+    /// So long.
+    For(Duration),
+    /// As long as it takes.
+    Always,
+}
+
+/// The room of one topic, as one publisher has it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    /// Only messages below may be written. The largest number where nobody is waited for.
+    limit: Cell<u64>,
+    gate: Option<(Gate<Keep>, Sleeper<Keep>)>,
+}
+
+impl Room {
+    pub(crate) fn open(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
+        let facts = topic.facts();
+        if facts.shape.delivery != Delivery::Lossless {
+            return Ok(Self { limit: Cell::new(u64::MAX), gate: None });
+        }
+        let cursors = present(seat.cursors(), &seat.view, "peers")?;
+        let announced = rings::announced::<AtomicU64>(&seat.view, facts)?;
+        let line = seat.topic_line(topic.index())?;
+        let gate = Gate::new(announced, cursors, topic.index(), rings::room(facts));
+        let room = line.part(|line| ReadU32::of(&line.room));
+        let sleeper = Sleeper::new(room, line.part(|line| &line.publishers_waiting), System);
+        Ok(Self { limit: Cell::new(0), gate: Some((gate, sleeper)) })
+    }
+
+    /// The number below which messages may be written.
+    #[inline(always)]
+    pub(crate) const fn limit(&self) -> u64 {
+        self.limit.get()
+    }
+
+    /// The subscriber seat that is waited for.
+    pub(crate) fn slowest(&self, readers: usize) -> Option<u32> {
+        let (gate, _) = self.gate.as_ref()?;
+        gate.slowest(readers).map(|(seat, _)| seat as u32) // a seat
+    }
+
+    /// How many streams are waited for.
+    pub(crate) fn streams(&self, readers: usize) -> usize {
+        self.gate.as_ref().map_or(0, |(gate, _)| gate.streams(readers))
+    }
+
+    /// Whether another attempt may succeed: readers have made room, or it takes an attempt to know.
+    fn may_go_on(&self, refused: Refused, next: u64, readers: impl Fn() -> usize) -> bool {
+        let Some((gate, _)) = &self.gate else { return true };
+        if self.limit.get() <= next {
+            self.limit.set(gate.widen(self.limit.get(), next, readers));
+        }
+        self.limit.get() > next || refused == Refused::AllClaimed
+    }
+}
+
+impl Publisher {
+    /// Goes on trying what was refused, as long as `patience` lasts. `next` says a number that is the next to be written, or
+    /// written.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn persist<T>(
+        &self,
+        room: &Room,
+        mut refused: Refused,
+        patience: Patience,
+        next: impl Fn() -> u64,
+        mut attempt: impl FnMut() -> Result<T, Refused>,
+    ) -> Option<T> {
+        let may_go_on = |refused| room.may_go_on(refused, next(), || self.readers());
+        let mut strategy = Adaptive;
+        let mut looks = 0_u32;
+        let mut started: Option<Instant> = None;
+        let mut probed: Option<Instant> = None;
+        loop {
+            if may_go_on(refused) {
+                match attempt() {
+                    Ok(done) => return Some(done),
+                    Err(again) => refused = again,
+                }
+            }
+            if patience == Patience::Never {
+                return None;
+            }
+            looks = looks.saturating_add(1);
+            let step = strategy.step(looks);
+            let mut left = PROBE_EVERY;
+            if looks == 1 || looks % LOOKS_PER_READING == 0 || step == Step::Sleep {
+                let now = Instant::now();
+                if started.is_none() {
+                    // ORDERING: none; a figure for people, written by this handle alone.
+                    self.seat().record.counters.waits.fetch_add(1, Ordering::Relaxed);
+                }
+                let waited = now.duration_since(*started.get_or_insert(now));
+                if let Patience::For(timeout) = patience {
+                    left = left.min(timeout.saturating_sub(waited));
+                    if left.is_zero() {
+                        return None;
+                    }
+                }
+                if probed.is_none_or(|probed| now.duration_since(probed) >= PROBE_EVERY) {
+                    probed = Some(now);
+                    self.bury(room, refused);
+                }
+            }
+            match (&room.gate, step) {
+                (Some((_, sleeper)), Step::Sleep) if refused == Refused::Limit => {
+                    sleeper.sleep_unless(|| may_go_on(refused), left);
+                }
+                (_, Step::Sleep) => std::thread::yield_now(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Recovers from the one who is waited for, if it is dead.
+    fn bury(&self, room: &Room, refused: Refused) {
+        let (Some(reader), Refused::Limit) = (room.slowest(self.readers()), refused) else {
+            return recover::recover_all(self);
+        };
+        if !self.view().segment().seat_is_alive(SeatKind::Subscriber, reader) {
+            // Somebody else may hold the lock for the same reason; the next probe looks again.
+            let _ = self.under_lock(|| recover::recover_subscriber(self.seat(), reader));
+        }
+    }
+}

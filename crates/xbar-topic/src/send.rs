@@ -1,0 +1,93 @@
+//! Sending by copy.
+
+use std::time::Duration;
+
+use xbar_layout::ring::INLINE_BYTES;
+use xbar_layout::sync::Ordering;
+use xbar_shm::SeatKind;
+
+use crate::error::PublishError;
+use crate::loan::NoRoom;
+use crate::publisher::Publisher;
+use crate::room::{Patience, Room};
+use crate::topic::Topic;
+
+impl Publisher {
+    /// Publishes a copy of `bytes`: in the slot itself up to 48 bytes (40 with many publishers), in a block above. Returns the
+    /// sequence number. Waits for room where the topic is lossless.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::loan`]; up to 48 bytes only [`PublishError::ForeignTopic`].
+    #[inline]
+    pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
+        self.send_within(topic, bytes, Patience::Always)
+    }
+
+    /// As [`Publisher::send`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send`], and [`PublishError::Full`].
+    #[inline]
+    pub fn try_send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
+        self.send_within(topic, bytes, Patience::Never)
+    }
+
+    /// As [`Publisher::send`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send`], and [`PublishError::Full`].
+    pub fn send_timeout(&self, topic: &Topic, bytes: &[u8], timeout: Duration) -> Result<u64, PublishError> {
+        self.send_within(topic, bytes, Patience::For(timeout))
+    }
+
+    #[inline(always)]
+    fn send_within(&self, topic: &Topic, bytes: &[u8], patience: Patience) -> Result<u64, PublishError> {
+        if bytes.len() > topic.inline_bytes {
+            return self.send_in_block(topic, bytes, patience);
+        }
+        let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
+            return Err(self.refusal(topic, bytes.len()));
+        };
+        let attempt = || {
+            let time = self.clock().stamp();
+            let mut supply = pool.supply.borrow_mut();
+            let sequence = topic.writer.borrow_mut().inline(&mut supply, topic.room.limit(), bytes, time)?;
+            self.published_on(topic, &mut supply);
+            Ok(sequence)
+        };
+        attempt().or_else(|refused| {
+            let next = || topic.writer.borrow().next();
+            let sent = self.persist(&topic.room, refused, patience, next, attempt);
+            sent.ok_or_else(|| self.full(topic.uri().clone(), &topic.room))
+        })
+    }
+
+    #[inline(never)]
+    fn send_in_block(&self, topic: &Topic, bytes: &[u8], patience: Patience) -> Result<u64, PublishError> {
+        let mut loan = self.loan(topic, bytes.len())?;
+        loan.copy_from_slice(bytes);
+        loan.publish_within(patience).map_err(|NoRoom(_)| self.full(topic.uri().clone(), &topic.room))
+    }
+
+    /// Why nothing was sent: who is waited for.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn full(&self, uri: xbar_discovery::Uri, room: &Room) -> PublishError {
+        let record =
+            room.slowest(self.readers()).and_then(|seat| self.seat().record_of(SeatKind::Subscriber, seat));
+        // ORDERING: none; a fact for people.
+        let pid = record.map_or(0, |record| record.pid.load(Ordering::Relaxed));
+        PublishError::Full { uri, pid }
+    }
+}
+
+/// Bytes of a message that ride in a slot: none where values of a type want more alignment than a slot's words have.
+pub(crate) fn inline_bytes(shape: &xbar_layout::TopicShape) -> usize {
+    match shape.value {
+        Some(value) if value.align > 8 => 0,
+        _ => INLINE_BYTES - if shape.many { 8 } else { 0 },
+    }
+}
