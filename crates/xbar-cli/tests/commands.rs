@@ -241,7 +241,7 @@ fn wrong_input_is_one_line_and_exit_code_1() {
     publisher.write(&format!("{}\n", "x".repeat(100)));
     let (code, errors) = publisher.end();
     assert_eq!(code, 1);
-    assert!(errors.contains("100 bytes for /a do not fit a block of 10"), "{errors}");
+    assert!(errors.contains("100 bytes for /a do not fit its blocks of 10"), "{errors}");
     assert!(dir.is_empty());
 }
 

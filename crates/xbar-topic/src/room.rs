@@ -61,7 +61,7 @@ impl Room {
 
     /// The number below which messages may be written.
     #[inline(always)]
-    pub(crate) const fn limit(&self) -> u64 {
+    pub(crate) fn limit(&self) -> u64 {
         self.limit.get()
     }
 

@@ -202,8 +202,13 @@ impl Config {
     }
 
     /// Slots of a topic's ring: the writer keeps one marked ahead, which cannot be read.
-    fn slots(&self) -> u32 {
-        self.depth.saturating_add(u32::from(self.depth > 0))
+    fn slots(&self) -> Result<u32, GeometryError> {
+        let (what, value, least, most) = ("depth", self.depth.into(), 1, (1 << 20) - 1);
+        match value {
+            0 => Err(GeometryError::TooSmall { what, value, least }),
+            _ if value > most => Err(GeometryError::TooLarge { what, value, most }),
+            _ => Ok(self.depth + 1),
+        }
     }
 
     fn limits(&self, pools: &[PoolLimits]) -> Result<Limits, GeometryError> {
@@ -221,14 +226,18 @@ impl Config {
         }
         limits.pools[..pools.len()].copy_from_slice(pools);
         limits.pools[..pools.len()].sort_by_key(|pool| pool.block_bytes);
-        let slots: u64 = pools.iter().map(|pool| u64::from(pool.slots)).sum();
         // A line for each topic, and one for each slot.
-        limits.ring_lines = u32::try_from(slots + u64::from(self.topics)).unwrap_or(u32::MAX);
+        let lines = pools.iter().map(|pool| u64::from(pool.slots)).sum::<u64>() + u64::from(self.topics);
+        let most = 1 << 30;
+        if lines > most {
+            return Err(GeometryError::TooLarge { what: "topics times depth", value: lines, most });
+        }
+        limits.ring_lines = lines as u32; // at most `most`
         Ok(limits)
     }
 
     pub(crate) fn options(&self) -> Result<Options, RegionError> {
-        let slots = self.slots();
+        let slots = self.slots()?;
         let (limits, usual) = match self.budget_bytes {
             Some(budget) => (self.spread(budget)?, 4096),
             None => {

@@ -59,13 +59,13 @@ fn configurations_that_cannot_work_are_refused_with_what_would() {
     let base = || Config::new().dir(dir.path());
     let cases = [
         (base().topics(0), "topics is 0, but must be at least 1"),
-        (base().depth(0), "ring slots is 0, but must be at least 2"),
+        (base().depth(0), "depth is 0, but must be at least 1"),
         (base().block_bytes(0), "block bytes is 0"),
         (base().block_bytes(u32::MAX), "may be at most 1073741824"),
-        (base().depth(u32::MAX), "ring slots is 4294967295, but may be at most"),
+        (base().depth(u32::MAX), "depth is 4294967295, but may be at most 1048575"),
         (base().blocks(10), "use at least"),
         (base().subscribers(0), "subscribers is 0"),
-        (base().topics(1 << 20).depth((1 << 20) - 1), "may be at most 2147483647"),
+        (base().topics(1 << 20).depth((1 << 20) - 1), "topics times depth is"),
     ];
     for (config, hint) in cases {
         let error = Publisher::create("r", &config).unwrap_err();
@@ -263,10 +263,10 @@ fn damaged_and_foreign_files_are_refused() {
         ("bytes", resize("peers", 0)),
         ("bytes", resize("peers", 1 << 20)),
         ("something else", patch(0, b"nonsense")),
-        ("format 2", patch(8, &2_u32.to_ne_bytes())),
+        ("format 7", patch(8, &7_u32.to_ne_bytes())),
         ("byte order", patch(12, &0x0102_0304_u32.swap_bytes().to_ne_bytes())),
         ("topics is 0", patch(64, &0_u32.to_ne_bytes())),
-        ("damaged", patch(64, &3_u32.to_ne_bytes())),
+        ("damaged", patch(64, &100_u32.to_ne_bytes())),
         ("at most", patch(68, &u32::MAX.to_ne_bytes())),
         ("data", replace("data")),
         ("peers", replace("peers")),
