@@ -109,10 +109,7 @@ impl Watch {
         if now.saturating_sub(self.probed_ns.get()) >= PROBE_EVERY.as_nanos() as u64 {
             self.probed_ns.set(now);
             due();
-            let segment = self.seat.view.segment();
-            let mut seats = seats_of(&self.publishers);
-            let alive = seats.any(|seat| segment.seat_is_alive(SeatKind::Publisher, seat));
-            self.dead.set(if alive { 0 } else { publishers });
+            self.probe();
         }
         (publishers == 0 || self.dead.get() == publishers).then_some(Gone(publishers))
     }
@@ -121,6 +118,32 @@ impl Watch {
     pub(crate) fn is_connected(&self) -> bool {
         let publishers = self.publishers();
         publishers != 0 && publishers != self.dead.get()
+    }
+
+    /// Waits up to `timeout` until there are publishers that live.
+    pub(crate) fn wait_connected(&self, timeout: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            self.probe();
+            if self.is_connected() {
+                return true;
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            let dead = self.dead.get();
+            self.sleeper.sleep_unless(|| self.publishers() != dead, left.min(PROBE_EVERY));
+        }
+    }
+
+    /// Asks the kernel about the publishers.
+    fn probe(&self) {
+        let publishers = self.publishers();
+        let segment = self.seat.view.segment();
+        let mut seats = seats_of(&self.publishers);
+        let alive = seats.any(|seat| segment.seat_is_alive(SeatKind::Publisher, seat));
+        self.dead.set(if alive { 0 } else { publishers });
     }
 
     /// True when the publishers are others than those that were gone.

@@ -41,16 +41,22 @@
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
+mod channel;
 mod config;
 mod discover;
+mod pod_bus;
 mod publisher;
+mod request;
 mod structured;
 mod subscriber;
 mod typed;
 
+pub use channel::{Channel, ChannelConfig, ChannelError, ChannelLoan, Listener, Received};
 pub use config::{Config, SizeClass};
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
+pub use pod_bus::{BusConfig, BusSubscriber, PodBus};
 pub use publisher::{Loan, Publisher, Topic};
+pub use request::{Client, Reply, ReplyLoan, Request, RequestError, RequestId, Server, ServerConfig};
 pub use structured::{Structured, StructuredError};
 pub use subscriber::{Stream, Subscriber};
 pub use typed::{TypedLoan, TypedSample, TypedStream, TypedTopic};
