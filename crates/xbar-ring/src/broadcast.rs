@@ -349,8 +349,9 @@ impl<K, S: Stride> Reader<K, S> {
     /// Goes to the newest message that is readable, received already or not; says whether there is one.
     #[inline(always)]
     pub fn seek_newest(&mut self) -> bool {
-        // ORDERING: ring-head: no fence: the stamp of the message is looked at before anything else of it.
-        let published = self.head.load_relaxed();
+        // ORDERING: ring-head: pairs with the fence in `mark`: the stamp of the message is there. Without it the look at the
+        // stamp could find an older one: nothing, where there was something before.
+        let published = self.head.load_acquire();
         if published != self.next().wrapping_add(1) {
             if published == 0 {
                 return false;

@@ -95,7 +95,9 @@ impl<K> Gate<K> {
     #[cold]
     #[inline(never)]
     pub fn widen(&self, limit: u64, next: u64, readers: impl Fn() -> usize) -> u64 {
-        let slowest = self.slowest(readers()).map_or(next, |(_, position)| position);
+        // No reader is ahead of what is written. One that says so lies, or took its line from a reader of another topic between
+        // the two looks at it: announced, that number would send readers that join past messages that are still to come.
+        let slowest = self.slowest(readers()).map_or(next, |(_, position)| position.min(next));
         let wider = slowest.saturating_add(self.room);
         if wider <= limit {
             return limit;
