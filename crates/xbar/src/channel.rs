@@ -1,7 +1,7 @@
 //! A pair of ends between two processes, as a TCP connection is, through a region of its own.
 //!
 //! The listener's region has a topic `/door`, where connectors knock, and for each connection n `/n/up` and `/n/down`, all
-//! lossless. A connector takes a connection by registering its `/n/up`, which one publisher can have; the kernel's
+//! lossless; and `/listening`, on which nothing is sent: whoever has it registered lives and accepts. A connector takes a connection by registering its `/n/up`, which one publisher can have; the kernel's
 //! locks say when it is free again. The last byte of each message says what it is, so that the payload in front of it keeps
 //! its alignment.
 
@@ -19,6 +19,7 @@ use crate::{
 };
 
 const DOOR: &str = "/door";
+const LISTENING: &str = "/listening";
 
 /// A knock at the door: the number of the connection, then the connector's own.
 const KNOCK_BYTES: usize = 12;
@@ -87,7 +88,7 @@ impl ChannelConfig {
     pub fn listen(&self, name: &str) -> Result<Listener, RegionError> {
         let connections = self.connections.clamp(1, 1024);
         let config = Config::new()
-            .topics(2 * connections + 1)
+            .topics(2 * connections + 2)
             .depth(self.depth)
             .block_bytes(self.max_bytes.saturating_add(1))
             .publishers(2 * connections + 2)
@@ -107,8 +108,10 @@ impl ChannelConfig {
         // Kept: somebody could always knock.
         let doorbell = publisher.register_with(DOOR, &door())?;
         let door = self.subscriber(name)?.subscribe(DOOR)?;
+        // The last thing that a listener makes.
+        let listening = publisher.register(LISTENING)?;
         let (name, config) = (name.to_owned(), self.clone());
-        Ok(Listener { door, name, config, _doorbell: doorbell, _publisher: publisher })
+        Ok(Listener { door, name, config, _topics: [doorbell, listening], _publisher: publisher })
     }
 
     /// Connects to whoever listens under `name`, waiting until that accepts.
@@ -137,10 +140,10 @@ impl ChannelConfig {
             (None, Some(left)) => Subscriber::connect_timeout(name, left)?,
             _ => self.subscriber(name)?,
         };
-        if let Some(left) = left() {
-            // The door is the last thing that a listener makes.
-            drop(subscriber.subscribe_timeout(DOOR, left)?);
-        }
+        let listener = match left() {
+            Some(left) => subscriber.subscribe_timeout(LISTENING, left)?,
+            None => subscriber.subscribe(LISTENING)?,
+        };
         let publisher = self.publisher(name)?;
         let (rx, tx, n) = take_connection(&subscriber, &publisher)?;
         let number = nonce();
@@ -150,7 +153,6 @@ impl ChannelConfig {
         let door = publisher.register_with(DOOR, &door())?;
         publisher.send(&door, &knock)?;
         drop(door);
-        let door_bell = subscriber.subscribe(DOOR)?;
         let channel = Channel::new(publisher, tx, rx);
         loop {
             let slice = left().map_or(PROBE_EVERY, |left| left.min(PROBE_EVERY));
@@ -165,7 +167,7 @@ impl ChannelConfig {
                 if begun {
                     return Ok(channel);
                 }
-            } else if !door_bell.is_connected() {
+            } else if !listener.wait_connected(Duration::ZERO) {
                 return Err(ChannelError::Disconnected);
             }
             if left().is_some_and(|left| left.is_zero()) {
@@ -241,8 +243,8 @@ pub struct Listener {
     door: Stream,
     name: String,
     config: ChannelConfig,
-    // Declared before `_publisher`: the topic is left before its seat.
-    _doorbell: Topic,
+    // Declared before `_publisher`: topics are left before their seat.
+    _topics: [Topic; 2],
     _publisher: Publisher,
 }
 
