@@ -30,6 +30,7 @@ pub mod pool;
 pub mod region;
 pub mod ring;
 mod shared;
+mod space;
 pub mod sync;
 pub mod topic;
 
@@ -39,3 +40,4 @@ pub use descriptor::{Descriptor, Message};
 pub use geometry::{Geometry, GeometryError, Limits};
 pub use lent::Lent;
 pub use shared::{Byte, Shared};
+pub use space::Space;

@@ -60,6 +60,8 @@ mod line;
 pub mod mpmc;
 mod path;
 mod sink;
+#[cfg(feature = "alloc")]
+pub mod slots;
 mod source;
 #[cfg(feature = "alloc")]
 mod stage;
@@ -92,4 +94,4 @@ pub use source::{Look, Lossy, Source};
 #[cfg(feature = "alloc")]
 pub use stage::{Progress, Stage};
 pub use subscriber::{Drain, Subscriber};
-pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
+pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Rest, Step, Stop, WaitStrategy, YieldSpin};

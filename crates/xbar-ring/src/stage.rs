@@ -12,16 +12,21 @@ use crate::error::{RecvError, TryRecvError};
 use crate::line::Line;
 use crate::source::Source;
 use crate::subscriber::Subscriber;
-use crate::wait::{Adaptive, Step, WaitStrategy};
+use crate::wait::{Adaptive, Rest, Step, WaitStrategy};
 
 /// Topmost bit of a progress: the stage is gone and will pass nothing more.
-const GONE: u64 = 1 << 63;
+pub(crate) const GONE: u64 = 1 << 63;
 
 /// How far a stage has come; clone it for every stage that waits for it.
 #[derive(Debug, Clone)]
 pub struct Progress(Arc<Line>);
 
 impl Progress {
+    /// Nothing passed yet.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Line::zeroed()))
+    }
+
     /// Sequence numbers below this one were handled, or lost to the stage.
     ///
     /// What the stage's handler did for them is visible to the caller.
@@ -35,13 +40,13 @@ impl Progress {
     }
 
     #[inline(always)]
-    fn look(&self) -> u64 {
+    pub(crate) fn look(&self) -> u64 {
         // ORDERING: stage-done: pairs with the release of the stage.
         self.0.first().load(Ordering::Acquire)
     }
 
     #[inline(always)]
-    fn set(&self, value: u64) {
+    pub(crate) fn set(&self, value: u64) {
         // ORDERING: stage-done: release pairs with the acquire of the stages behind: what the handler did is done.
         self.0.first().store(value, Ordering::Release);
     }
@@ -76,7 +81,7 @@ pub struct Stage<S> {
 impl<S: Source> Stage<S> {
     /// A stage at the place of `subscriber` that handles what all of `after` have passed.
     pub fn new(subscriber: Subscriber<S>, after: impl IntoIterator<Item = Progress>) -> Self {
-        let done = Progress(Arc::new(Line::zeroed()));
+        let done = Progress::new();
         done.set(subscriber.cursor());
         Self { subscriber, after: after.into_iter().collect(), allowed: 0, done, ended: false }
     }
@@ -142,8 +147,10 @@ impl<S: Source> Stage<S> {
                 Err(error) => return Err(RecvError::of(error)),
             }
             looks = looks.saturating_add(1);
-            if strategy.step(looks) == Step::Sleep {
-                self.subscriber.sleep();
+            match strategy.step(looks) {
+                Step::Look => {}
+                Step::Sleep => self.subscriber.sleep(Rest { longest: None, stop: strategy.stop() }),
+                Step::Stop => return Err(RecvError::Stopped),
             }
         }
     }
