@@ -64,7 +64,9 @@ impl fmt::Display for RecvError {
             Self::Timeout => write!(f, "no message came in time"),
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
-            Self::Stopped => write!(f, "told to stop before a message came: take what is left without waiting"),
+            Self::Stopped => {
+                write!(f, "told to stop before a message came: take what is left without waiting")
+            }
         }
     }
 }
@@ -89,6 +91,16 @@ impl<T> PublishError<T> {
     pub fn into_inner(self) -> T {
         match self {
             Self::Full(value) | Self::Disconnected(value) | Self::Stopped(value) => value,
+        }
+    }
+
+    /// The same refusal, with `value` to be handed back.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn with<V>(self, value: V) -> PublishError<V> {
+        match self {
+            Self::Full(_) => PublishError::Full(value),
+            Self::Disconnected(_) => PublishError::Disconnected(value),
+            Self::Stopped(_) => PublishError::Stopped(value),
         }
     }
 

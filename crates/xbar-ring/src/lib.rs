@@ -50,6 +50,8 @@ pub mod broadcast;
 pub mod channel;
 pub mod copy;
 mod error;
+#[cfg(feature = "alloc")]
+pub mod event;
 mod fixed;
 #[cfg(feature = "alloc")]
 pub mod gate;
@@ -68,6 +70,8 @@ mod stage;
 pub mod stride;
 mod subscriber;
 mod wait;
+#[cfg(feature = "alloc")]
+mod wake;
 
 /// Without an allocator there is no heap, and nothing on it.
 #[cfg(not(feature = "alloc"))]
@@ -95,3 +99,5 @@ pub use source::{Look, Lossy, Source};
 pub use stage::{Progress, Stage};
 pub use subscriber::{Drain, Subscriber};
 pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Rest, Step, Stop, WaitStrategy, YieldSpin};
+#[cfg(feature = "alloc")]
+pub use wake::{Quiet, Wake};

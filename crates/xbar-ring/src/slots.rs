@@ -97,9 +97,6 @@ impl<S> Drop for Slots<S> {
 
 impl<S> fmt::Debug for Slots<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slots")
-            .field("count", &self.len())
-            .field("on_heap", &self.space.is_none())
-            .finish()
+        f.debug_struct("Slots").field("count", &self.len()).field("on_heap", &self.space.is_none()).finish()
     }
 }

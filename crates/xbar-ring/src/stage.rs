@@ -39,6 +39,11 @@ impl Progress {
         self.look() & GONE != 0
     }
 
+    /// True for two handles of one stage.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     #[inline(always)]
     pub(crate) fn look(&self) -> u64 {
         // ORDERING: stage-done: pairs with the release of the stage.

@@ -150,7 +150,9 @@ impl<S: Source> Subscriber<S> {
             match deadline.left(looks, step) {
                 // One last look: what came while the clock was read is not late.
                 Some(left) if left.is_zero() => return self.try_recv().map_err(RecvError::of),
-                left if step == Step::Sleep => self.source.sleep(Rest { longest: left, stop: strategy.stop() }),
+                left if step == Step::Sleep => {
+                    self.source.sleep(Rest { longest: left, stop: strategy.stop() })
+                }
                 _ if step == Step::Stop => return Err(RecvError::Stopped),
                 _ => {}
             }
