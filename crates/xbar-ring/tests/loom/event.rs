@@ -43,6 +43,35 @@ fn stages_follow_one_another_through_a_lap() {
     });
 }
 
+/// Proves: an event that a stage sees is there, whole, and so is the end behind it. Bound: two events, two looks beside them.
+#[test]
+fn an_event_that_is_seen_is_there() {
+    loom::model(|| {
+        let mut events = Events::one_producer(2, || 0_u64);
+        let mut reader = events.reader([]);
+        let mut producer = events.build();
+        let publishing = thread::spawn(move || {
+            (1..=2).for_each(|n| producer.try_publish(|event| *event = n).unwrap());
+        });
+        let mut handled = 0;
+        for _ in 0..2 {
+            match reader.try_handle(|event| *event) {
+                Ok(event) => {
+                    handled += 1;
+                    assert_eq!(event, handled);
+                }
+                Err(error) => assert_eq!(error, TryRecvError::Empty),
+            }
+        }
+        publishing.join().unwrap();
+        while let Ok(event) = reader.try_handle(|event| *event) {
+            handled += 1;
+            assert_eq!(event, handled);
+        }
+        assert_eq!((handled, reader.try_handle(|_| ())), (2, Err(TryRecvError::Disconnected)));
+    });
+}
+
 /// Proves: two producers never share an event, a closure that panics holds nobody up, and every event that was published is handled
 /// once by two stages of which one follows the other. Bound: a ring of 2, one event of each and a panic, looks of both stages.
 #[test]
