@@ -22,13 +22,20 @@ pub trait Order: sealed::Sealed + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn blank() -> Self::Stamp;
 
-    /// Up to which number events are there from `position` on, which lies at `place`; looks at `most` of them.
+    /// Up to which number events are there from `position` on, which lies at `place`, looking at `most` of them; and when there
+    /// is none, whether none will come: what producers did before is visible then.
     #[doc(hidden)]
-    fn front<E>(&self, slots: &[Slot<E, Self::Stamp>], position: u64, place: usize, most: usize) -> u64;
+    fn front<E>(
+        &self,
+        slots: &[Slot<E, Self::Stamp>],
+        position: u64,
+        place: usize,
+        most: usize,
+    ) -> (u64, bool);
 
-    /// True when no event comes at `position` any more. What producers did before is visible then.
+    /// True when no producer may publish any more, whoever asks.
     #[doc(hidden)]
-    fn is_over(&self, position: u64) -> bool;
+    fn is_closed(&self) -> bool;
 
     /// True when a producer gave up the event that a stage may look at.
     #[doc(hidden)]
@@ -92,14 +99,13 @@ impl Order for One {
     fn blank() {}
 
     #[inline(always)]
-    fn front<E>(&self, _slots: &[Slot<E, ()>], _position: u64, _place: usize, _most: usize) -> u64 {
-        self.look() & !ENDED
+    fn front<E>(&self, _slots: &[Slot<E, ()>], position: u64, _place: usize, _most: usize) -> (u64, bool) {
+        let tail = self.look();
+        (tail & !ENDED, tail & ENDED != 0 && position >= tail & !ENDED)
     }
 
-    #[inline(always)]
-    fn is_over(&self, position: u64) -> bool {
-        let tail = self.look();
-        tail & ENDED != 0 && position >= tail & !ENDED
+    fn is_closed(&self) -> bool {
+        false // its producer would have to be gone
     }
 
     #[inline(always)]
@@ -149,13 +155,25 @@ pub struct Many {
     head: Line,
     /// Producers that there are.
     producers: Line,
+    /// The last head, with [`ENDED`], when there is one; 0 before. Stages that wait look here, not at the head: every look there
+    /// would take its line away from producers.
+    end: Line,
 }
 
 impl Many {
     /// No number is taken any more.
     pub(super) fn end(&self) {
+        // ORDERING: none; a number is taken before or never, and the end is told below.
+        let last = self.head.first().fetch_or(ENDED, Ordering::Relaxed);
         // ORDERING: event-end: release pairs with the stage that finds the end.
-        self.head.first().fetch_or(ENDED, Ordering::Release);
+        self.end.first().store(last | ENDED, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn is_over(&self, position: u64) -> bool {
+        // ORDERING: event-end: pairs with the release of whoever ended it.
+        let end = self.end.first().load(Ordering::Acquire);
+        end & ENDED != 0 && position >= end & !ENDED
     }
 
     pub(super) fn enter(&self) {
@@ -185,7 +203,7 @@ impl Order for Many {
     type Stamp = AtomicU64;
 
     fn new() -> Self {
-        Self { head: Line::zeroed(), producers: Line::zeroed() }
+        Self { head: Line::zeroed(), producers: Line::zeroed(), end: Line::zeroed() }
     }
 
     fn blank() -> AtomicU64 {
@@ -193,20 +211,24 @@ impl Order for Many {
     }
 
     #[inline(always)]
-    fn front<E>(&self, slots: &[Slot<E, AtomicU64>], position: u64, place: usize, most: usize) -> u64 {
+    fn front<E>(
+        &self,
+        slots: &[Slot<E, AtomicU64>],
+        position: u64,
+        place: usize,
+        most: usize,
+    ) -> (u64, bool) {
         let (start, rest) = slots.split_at(place);
         let there = rest.iter().chain(start).take(most).zip(position..).take_while(|(slot, sequence)| {
             // ORDERING: event-stamp: pairs with the producer's release.
             slot.stamp.load(Ordering::Acquire) >> 1 == sequence + 1
         });
-        position + there.count() as u64
+        let there = there.count() as u64;
+        (position + there, there == 0 && self.is_over(position))
     }
 
-    #[inline(always)]
-    fn is_over(&self, position: u64) -> bool {
-        // ORDERING: event-end: pairs with the release of whoever ended it.
-        let head = self.head.first().load(Ordering::Acquire);
-        head & ENDED != 0 && position >= head & !ENDED
+    fn is_closed(&self) -> bool {
+        self.is_over(u64::MAX >> 1)
     }
 
     #[inline(always)]

@@ -29,8 +29,11 @@ use crate::wake::{Quiet, Wake};
 /// A stretch shorter than this was handled while the producer was writing: see [`MOMENT`].
 const CLOSE: u64 = 64;
 
-/// What a stage waits behind a short stretch before it looks again, in spin hints: looking at once takes the producer's line
-/// away for every few events.
+/// Short stretches in a row for which a stage looks again at once: a burst of ten is over by then.
+const PATIENT: u32 = 8;
+
+/// What a stage waits behind more of them before it looks again, in spin hints: looking at once takes the producer's line away
+/// for every few events.
 const MOMENT: u32 = if MODELLED { 1 } else { 4 };
 
 /// Parts of a ring for each of which a stage makes room.
@@ -76,8 +79,8 @@ pub struct Poller<E: 'static, A: Access = Read, O: Order = One, W: Wake = Quiet>
     position: u64,
     slot: usize,
     seen: u64,
-    /// The last stretch was short.
-    is_close: bool,
+    /// How many stretches in a row were short.
+    close: u32,
     has_ended: bool,
     voids: u64,
     access: PhantomData<fn(A)>,
@@ -86,8 +89,8 @@ pub struct Poller<E: 'static, A: Access = Read, O: Order = One, W: Wake = Quiet>
 impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
     pub(super) fn new(slots: Shared<E, O, W>, place: Place, after: Box<[Progress]>) -> Self {
         let (position, slot, seen, voids) = (0, 0, 0, 0);
-        let (is_close, has_ended, access) = (false, false, PhantomData);
-        Self { slots, place, after, position, slot, seen, is_close, has_ended, voids, access }
+        let (close, has_ended, access) = (0, false, PhantomData);
+        Self { slots, place, after, position, slot, seen, close, has_ended, voids, access }
     }
 
     /// This stage's place, for the stages behind it.
@@ -160,18 +163,22 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
             let part = (last - self.position).min((self.slots.len() / PARTS).max(1) as u64) as usize;
             let mut stretch = Stretch { passed: 0, poller: self };
             let sequence = stretch.poller.position;
-            let (behind, front) = stretch.poller.slots.split_at(stretch.poller.slot);
+            let (start, rest) = stretch.poller.slots.split_at(stretch.poller.slot);
+            let front = &rest[..part.min(rest.len())];
+            let back = &start[..part - front.len()];
             let mut empty = 0;
-            for slot in front.iter().chain(behind).take(part) {
-                let sequence = sequence + stretch.passed as u64;
-                if O::is_void(&slot.stamp) {
-                    empty += 1;
-                } else {
-                    let at = At { sequence, is_last: sequence + 1 == end };
-                    // SAFETY: invariant 1, and invariants 2 and 3 of the module: seen, and not passed.
-                    unsafe { A::lend(&slot.event, |event| handle(event, at)) };
+            for slots in [front, back] {
+                for slot in slots {
+                    let sequence = sequence + stretch.passed as u64;
+                    if O::is_void(&slot.stamp) {
+                        empty += 1;
+                    } else {
+                        let at = At { sequence, is_last: sequence + 1 == end };
+                        // SAFETY: invariant 1, and invariants 2 and 3 of the module: seen, and not passed.
+                        unsafe { A::lend(&slot.event, |event| handle(event, at)) };
+                    }
+                    stretch.passed += 1;
                 }
-                stretch.passed += 1;
             }
             stretch.poller.voids += empty;
             stretch.end();
@@ -200,8 +207,8 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         match self.in_front() {
             Some((passed, is_gone)) => passed > position || is_gone,
             None => {
-                ring.order.front(&self.slots, position, self.slot, 1) > position
-                    || ring.order.is_over(position)
+                let (seen, is_over) = ring.order.front(&self.slots, position, self.slot, 1);
+                seen > position || is_over
             }
         }
     }
@@ -223,7 +230,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
 
     #[inline(always)]
     fn look_again(&mut self) -> Result<(), TryRecvError> {
-        if self.is_close {
+        if self.close > PATIENT {
             (0..MOMENT).for_each(|_| spin_loop());
         }
         let (position, order) = (self.position, &self.slots.keep().order);
@@ -234,13 +241,14 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
                 is_gone
             }
             None => {
-                self.seen = order.front(&self.slots, position, self.slot, self.slots.len());
-                self.seen <= position && order.is_over(position)
+                let (seen, is_over) = order.front(&self.slots, position, self.slot, self.slots.len());
+                self.seen = seen;
+                is_over
             }
         };
         let there = self.seen.saturating_sub(position);
-        // An empty look costs no time: whoever waits for one event gets it at once.
-        self.is_close = there > 0 && there < CLOSE;
+        // An empty look begins anew: whoever waits for one event, or for a few, gets them at once.
+        self.close = if there > 0 && there < CLOSE { self.close + 1 } else { 0 };
         match (there > 0, is_over) {
             (true, _) => Ok(()),
             (false, false) => Err(TryRecvError::Empty),

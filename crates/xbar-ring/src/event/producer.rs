@@ -37,20 +37,21 @@ use crate::wake::{Quiet, Wake};
 /// assert_eq!(kept, [7; 4]);
 /// ```
 ///
-/// Invariant 1: `slot` is the slot of `next`; what lies below `limit` was passed by every stage that is not gone.
+/// Invariant 1: `lap` is a multiple of the capacity, and not above what this one publishes next; what lies below `limit` was passed by every stage that is not gone.
 pub struct Producer<E: 'static, O: Order = One, W: Wake = Quiet> {
     pub(super) slots: Shared<E, O, W>,
     stages: Arc<[Progress]>,
     /// One producer: the number of the next event. Many: that behind this one's last.
     next: u64,
-    slot: usize,
+    /// The number of the event in the first slot, of this lap or an earlier one.
+    lap: u64,
     limit: u64,
 }
 
 impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
     pub(super) fn new(slots: Shared<E, O, W>, stages: Arc<[Progress]>) -> Self {
         let limit = slots.len() as u64;
-        Self { slots, stages, next: 0, slot: 0, limit }
+        Self { slots, stages, next: 0, lap: 0, limit }
     }
 
     /// Lets `change` make the next event, if there is room.
@@ -61,17 +62,21 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
     /// a [`Closer`] closed it.
     #[inline(always)]
     pub fn try_publish<R, F: FnOnce(&mut E) -> R>(&mut self, change: F) -> Result<R, PublishError<F>> {
-        let (first, _) = match self.claim(1) {
+        let (first, count) = match self.claim(1) {
             Ok(numbers) => numbers,
             Err(refused) => return Err(refused.with(change)),
         };
-        let mut filling = Filling { first, filled: 0, count: 1, producer: self };
-        let slot = &filling.producer.slots[filling.producer.slot];
+        let place = self.slot_of(first);
+        let slot = &self.slots[place];
+        let unfilled = Unfilled::<E, O, W> { sequence: first, stamp: &slot.stamp, news: &self.slots };
         // SAFETY: invariant 1, and the number is this producer's: nobody else touches the event (module, invariant 1).
         let result = unsafe { Change::lend(&slot.event, change) };
+        core::mem::forget(unfilled);
         O::stamp(&slot.stamp, first, false);
-        filling.filled = 1;
-        filling.end();
+        self.next = first + count;
+        let ring = self.slots.keep();
+        ring.order.show(self.next);
+        ring.news.ring();
         Ok(result)
     }
 
@@ -91,13 +96,18 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
             return Ok(0);
         }
         let (first, count) = self.claim(count as u64)?;
-        let mut filling = Filling { first, filled: 0, count, producer: self };
-        let (behind, front) = filling.producer.slots.split_at(filling.producer.slot);
-        for (index, slot) in front.iter().chain(behind).take(count as usize).enumerate() {
-            // SAFETY: as in `try_publish`, for each.
-            unsafe { Change::lend(&slot.event, |event| change(index, event)) };
-            filling.filled += 1;
-            O::stamp(&slot.stamp, first + index as u64, false);
+        let mut filling = Filling { first, slot: self.slot_of(first), filled: 0, count, producer: self };
+        let (start, rest) = filling.producer.slots.split_at(filling.slot);
+        let front = &rest[..rest.len().min(count as usize)];
+        let back = &start[..count as usize - front.len()];
+        for slots in [front, back] {
+            for slot in slots {
+                let index = filling.filled;
+                // SAFETY: as in `try_publish`, for each.
+                unsafe { Change::lend(&slot.event, |event| change(index as usize, event)) };
+                filling.filled += 1;
+                O::stamp(&slot.stamp, first + index, false);
+            }
         }
         filling.end();
         Ok(count as usize)
@@ -121,35 +131,29 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
     /// True when [`try_publish`](Self::try_publish) would not say `Full`.
     pub fn is_ready(&self) -> bool {
         let room = self.slowest().map(|slowest| slowest + self.slots.len() as u64);
-        room.is_none_or(|room| room > self.published()) || self.slots.keep().order.is_over(u64::MAX >> 1)
+        room.is_none_or(|room| room > self.published()) || self.slots.keep().order.is_closed()
     }
 
-    /// Takes up to `count` numbers; says the first and how many, and `slot` is the first one's.
+    /// Takes up to `count` numbers; says the first and how many.
     #[inline(always)]
     fn claim(&mut self, count: u64) -> Result<(u64, u64), PublishError<()>> {
         loop {
             match self.slots.keep().order.claim(self.next, count, self.limit) {
-                Taken::Numbers { first, count } => {
-                    self.go_to(first);
-                    return Ok((first, count));
-                }
+                Taken::Numbers { first, count } => return Ok((first, count)),
                 Taken::Over => return Err(PublishError::Disconnected(())),
                 Taken::Full => self.widen()?,
             }
         }
     }
 
-    /// Counts on from `next`: less than a lap, unless this producer was idle for longer.
+    /// The slot of an event from `lap` on: divided once a lap.
     #[inline(always)]
-    fn go_to(&mut self, sequence: u64) {
-        let (capacity, distance) = (self.slots.len(), sequence - self.next);
-        let slot = if distance < capacity as u64 {
-            let slot = self.slot + distance as usize;
-            if slot >= capacity { slot - capacity } else { slot }
-        } else {
-            (sequence % capacity as u64) as usize
-        };
-        (self.next, self.slot) = (sequence, slot);
+    fn slot_of(&mut self, sequence: u64) -> usize {
+        let capacity = self.slots.len() as u64;
+        if sequence - self.lap >= capacity {
+            self.lap = sequence - sequence % capacity;
+        }
+        (sequence - self.lap) as usize
     }
 
     /// Raises the limit, or says why not.
@@ -206,9 +210,26 @@ impl<E, W: Wake> fmt::Debug for Closer<E, W> {
     }
 }
 
+/// An event that is being made. Dropped by a panic, it gives its number up.
+struct Unfilled<'p, E: Send + 'static, O: Order, W: Wake> {
+    sequence: u64,
+    stamp: &'p O::Stamp,
+    news: &'p Shared<E, O, W>,
+}
+
+impl<E: Send, O: Order, W: Wake> Drop for Unfilled<'_, E, O, W> {
+    #[cold]
+    fn drop(&mut self) {
+        O::stamp(self.stamp, self.sequence, true);
+        self.news.keep().news.ring();
+    }
+}
+
 /// Events that are being made. Dropped by a panic, it shows those that were made, and gives up the rest.
 struct Filling<'p, E: Send + 'static, O: Order, W: Wake> {
     first: u64,
+    /// The first one's.
+    slot: usize,
     filled: u64,
     count: u64,
     producer: &'p mut Producer<E, O, W>,
@@ -225,9 +246,7 @@ impl<E: Send, O: Order, W: Wake> Filling<'_, E, O, W> {
     #[inline(always)]
     fn show(&mut self, count: u64) {
         let producer = &mut *self.producer;
-        let behind = producer.slot + count as usize;
-        producer.slot = if behind >= producer.slots.len() { behind - producer.slots.len() } else { behind };
-        producer.next += count;
+        producer.next = self.first + count;
         let ring = producer.slots.keep();
         ring.order.show(producer.next);
         ring.news.ring();
@@ -236,7 +255,7 @@ impl<E: Send, O: Order, W: Wake> Filling<'_, E, O, W> {
 
 impl<E: Send, O: Order, W: Wake> Drop for Filling<'_, E, O, W> {
     fn drop(&mut self) {
-        let (behind, front) = self.producer.slots.split_at(self.producer.slot);
+        let (behind, front) = self.producer.slots.split_at(self.slot);
         let rest = front.iter().chain(behind).zip(self.first..self.first + self.count);
         for (slot, sequence) in rest.skip(self.filled as usize) {
             O::stamp(&slot.stamp, sequence, true);
@@ -248,8 +267,8 @@ impl<E: Send, O: Order, W: Wake> Drop for Filling<'_, E, O, W> {
 impl<E, W: Wake> Clone for Producer<E, Many, W> {
     fn clone(&self) -> Self {
         self.slots.keep().order.enter();
-        let Self { ref slots, ref stages, next, slot, limit } = *self;
-        Self { slots: slots.clone(), stages: Arc::clone(stages), next, slot, limit }
+        let Self { ref slots, ref stages, next, lap, limit } = *self;
+        Self { slots: slots.clone(), stages: Arc::clone(stages), next, lap, limit }
     }
 }
 
