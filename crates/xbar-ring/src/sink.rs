@@ -28,6 +28,9 @@ pub trait Sink {
     /// Readers that there are now.
     fn readers(&self) -> usize;
 
+    /// True when [`offer`](Self::offer) would take a value. Does not move.
+    fn has_room(&self) -> bool;
+
     /// True when there are no readers, and nobody who could make one.
     fn is_deserted(&self) -> bool;
 

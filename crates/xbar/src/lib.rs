@@ -41,18 +41,31 @@
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
+mod bell;
+mod channel;
 mod config;
 mod discover;
 mod publisher;
+mod shutdown;
 mod subscriber;
 
+pub use bell::{Bell, Parked, Ringing};
+pub use channel::{Channel, LosslessPublisher, LosslessSubscribers, LossyPublisher, LossySubscribers};
 pub use config::Config;
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
 pub use publisher::{Loan, Publisher, Topic};
+pub use shutdown::{Shutdown, Until};
 pub use subscriber::{Stream, Subscriber};
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
+
+pub use xbar_ring::event;
+pub use xbar_ring::{
+    PublishError as RingPublishError, RecvError as RingRecvError, TryRecvError as RingTryRecvError,
+};
+pub use xbar_shm::affinity;
+pub use xbar_shm::memory;
 
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};

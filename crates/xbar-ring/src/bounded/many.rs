@@ -228,6 +228,11 @@ impl<T: Copy + Send> Sink for Writer<T> {
         self.slots.keep().readers()
     }
 
+    fn has_room(&self) -> bool {
+        let published = self.published();
+        published < self.limit || self.slots.keep().gate.is_wider(published)
+    }
+
     #[inline(always)]
     fn is_deserted(&self) -> bool {
         self.slots.keep().gate.is_deserted()

@@ -145,7 +145,7 @@ pub struct Writer<T> {
 
 impl<T: Copy + Send> Writer<T> {
     #[inline(always)]
-    fn has_room(&mut self) -> bool {
+    fn make_room(&mut self) -> bool {
         self.next < self.limit || self.widen()
     }
 
@@ -176,7 +176,7 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     #[inline(always)]
     fn offer(&mut self, value: T) -> Result<(), T> {
-        if !self.has_room() {
+        if !self.make_room() {
             return Err(value);
         }
         self.put(value);
@@ -186,7 +186,7 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     #[inline]
     fn offer_batch(&mut self, values: &[T]) -> usize {
-        if !self.has_room() {
+        if !self.make_room() {
             return 0;
         }
         let room = usize::try_from(self.limit - self.next).unwrap_or(usize::MAX);
@@ -216,6 +216,10 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     fn readers(&self) -> usize {
         self.cells.keep().readers()
+    }
+
+    fn has_room(&self) -> bool {
+        self.next < self.limit || self.cells.keep().gate.is_wider(self.limit)
     }
 
     #[inline(always)]

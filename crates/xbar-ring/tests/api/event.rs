@@ -218,9 +218,7 @@ fn a_batch_passes_when_it_says_so_and_comes_again_otherwise() {
     let mut reader = events.reader([changer.place()]);
     let mut producer = events.build();
     producer.publish_each(3, |index, event| *event = index as u64).unwrap();
-    let mut batch = changer.try_batch(2).unwrap();
-    batch.iter_mut().for_each(|event| *event += 10);
-    drop(batch);
+    changer.try_batch(2).unwrap().iter_mut().for_each(|event| *event += 10);
     assert_eq!(reader.try_handle(|_| ()), Err(TryRecvError::Empty));
     let mut batch = changer.try_batch(2).unwrap();
     assert_eq!(batch.first(), 0);
