@@ -72,6 +72,18 @@ impl<W: WaitStrategy + ?Sized> WaitStrategy for &mut W {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl<W: WaitStrategy + ?Sized> WaitStrategy for alloc::boxed::Box<W> {
+    #[inline]
+    fn step(&mut self, looks: u32) -> Step {
+        (**self).step(looks)
+    }
+
+    fn stop(&self) -> Option<&dyn Stop> {
+        (**self).stop()
+    }
+}
+
 /// Looks again at once: the lowest latency, a core of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BusySpin;

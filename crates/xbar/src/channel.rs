@@ -8,6 +8,7 @@ use xbar_ring::channel::{
     OneSubscribers, Publisher, Subscribers as LossyRingSubscribers, channel_bytes, channel_in,
     channel_mpmc_in,
 };
+use xbar_ring::event::{Events, Many, One};
 use xbar_ring::slots::Backing;
 use xbar_ring::{Lossy, Pod, Subscriber, TooManySubscribers, Wake, bounded};
 use xbar_shm::memory::{Memory, MemoryError};
@@ -126,6 +127,34 @@ impl Channel {
         let (publisher, subscribers) =
             channel_mpmc_in(self.capacity, self.backing(channel_bytes::<T>(self.capacity))?);
         Ok(lossy(publisher, subscribers))
+    }
+
+    /// A ring of events made by `make`, for one producer, with stages that sleep: see [`event`](crate::event).
+    ///
+    /// # Errors
+    ///
+    /// As [`lossless`](Self::lossless).
+    ///
+    /// # Panics
+    ///
+    /// When the capacity is below 2, or there is not so much memory.
+    pub fn events<E: Send>(self, make: impl FnMut() -> E) -> Result<Events<E, One, Bell>, MemoryError> {
+        let backing = self.backing(Events::<E, One, Bell>::bytes(self.capacity))?;
+        Ok(Events::new(self.capacity, make, <[Bell; 2]>::default(), backing))
+    }
+
+    /// As [`events`](Self::events), for producers that are cloned.
+    ///
+    /// # Errors
+    ///
+    /// As [`lossless`](Self::lossless).
+    ///
+    /// # Panics
+    ///
+    /// As [`events`](Self::events).
+    pub fn events_many<E: Send>(self, make: impl FnMut() -> E) -> Result<Events<E, Many, Bell>, MemoryError> {
+        let backing = self.backing(Events::<E, Many, Bell>::bytes(self.capacity))?;
+        Ok(Events::new(self.capacity, make, <[Bell; 2]>::default(), backing))
     }
 
     const fn bounded(self) -> Bounded {

@@ -45,17 +45,23 @@ mod bell;
 mod channel;
 mod config;
 mod discover;
+mod handlers;
+pub mod pipeline;
 mod publisher;
 mod shutdown;
 mod subscriber;
+mod worker;
 
 pub use bell::{Bell, Parked, Ringing};
 pub use channel::{Channel, LosslessPublisher, LosslessSubscribers, LossyPublisher, LossySubscribers};
 pub use config::Config;
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
+pub use handlers::Handlers;
+pub use pipeline::Pipeline;
 pub use publisher::{Loan, Publisher, Topic};
 pub use shutdown::{Shutdown, Until};
 pub use subscriber::{Stream, Subscriber};
+pub use worker::{StagePanic, StartError};
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
