@@ -42,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 mod bell;
+pub mod bus;
 mod channel;
 mod config;
 mod discover;
@@ -53,6 +54,7 @@ mod subscriber;
 mod worker;
 
 pub use bell::{Bell, Parked, Ringing};
+pub use bus::{Bus, BusError, BusPublisher, BusSubscriber, BusTopic, TypedBus, Writers};
 pub use channel::{Channel, LosslessPublisher, LosslessSubscribers, LossyPublisher, LossySubscribers};
 pub use config::Config;
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
