@@ -39,6 +39,12 @@ pub struct Channel {
 /// The writing end of a lossless channel; of one with many writers, clone it.
 pub type LosslessPublisher<W> = Lossless<Ringing<W>>;
 
+/// Both ends of a lossless channel.
+pub type LosslessEnds<W, R> = (LosslessPublisher<W>, LosslessSubscribers<R>);
+
+/// Both ends of a lossy channel.
+pub type LossyEnds<P, S> = (LossyPublisher<P>, LossySubscribers<S>);
+
 impl Channel {
     /// A channel of `capacity` values, from 2.
     pub const fn new(capacity: usize) -> Self {
@@ -66,10 +72,7 @@ impl Channel {
     /// When the capacity is below 2, there can be no subscriber, or there is not so much memory.
     pub fn lossless<T: Copy + Send>(
         self,
-    ) -> Result<
-        (LosslessPublisher<bounded::one::Writer<T>>, LosslessSubscribers<bounded::one::Ring<T>>),
-        MemoryError,
-    > {
+    ) -> Result<LosslessEnds<bounded::one::Writer<T>, bounded::one::Ring<T>>, MemoryError> {
         let backing = self.backing(bounded::one::Ring::<T>::bytes(self.capacity))?;
         let (publisher, subscribers) = self.bounded().build_in(backing);
         Ok(lossless(publisher, subscribers))
@@ -86,10 +89,7 @@ impl Channel {
     /// As [`lossless`](Self::lossless).
     pub fn lossless_many<T: Copy + Send>(
         self,
-    ) -> Result<
-        (LosslessPublisher<bounded::many::Writer<T>>, LosslessSubscribers<bounded::many::Ring<T>>),
-        MemoryError,
-    > {
+    ) -> Result<LosslessEnds<bounded::many::Writer<T>, bounded::many::Ring<T>>, MemoryError> {
         let backing = self.backing(bounded::many::Ring::<T>::bytes(self.capacity))?;
         let (publisher, subscribers) = self.bounded().build_mpmc_in(backing);
         Ok(lossless(publisher, subscribers))
@@ -104,9 +104,7 @@ impl Channel {
     /// # Panics
     ///
     /// When the capacity is below 2, or there is not so much memory.
-    pub fn lossy<T: Pod>(
-        self,
-    ) -> Result<(LossyPublisher<Publisher<T>>, LossySubscribers<OneSubscribers<T>>), MemoryError> {
+    pub fn lossy<T: Pod>(self) -> Result<LossyEnds<Publisher<T>, OneSubscribers<T>>, MemoryError> {
         let (publisher, subscribers) =
             channel_in(self.capacity, self.backing(channel_bytes::<T>(self.capacity))?);
         Ok(lossy(publisher, subscribers))
@@ -121,9 +119,7 @@ impl Channel {
     /// # Panics
     ///
     /// As [`lossy`](Self::lossy).
-    pub fn lossy_many<T: Pod>(
-        self,
-    ) -> Result<(LossyPublisher<MpPublisher<T>>, LossySubscribers<MpSubscribers<T>>), MemoryError> {
+    pub fn lossy_many<T: Pod>(self) -> Result<LossyEnds<MpPublisher<T>, MpSubscribers<T>>, MemoryError> {
         let (publisher, subscribers) =
             channel_mpmc_in(self.capacity, self.backing(channel_bytes::<T>(self.capacity))?);
         Ok(lossy(publisher, subscribers))
@@ -172,16 +168,13 @@ pub(crate) fn backing(memory: Option<Memory>, bytes: usize) -> Result<Backing, M
     memory.map(lend).transpose()
 }
 
-fn lossless<W, R: Join>(
-    publisher: Lossless<W>,
-    subscribers: RingSubscribers<R>,
-) -> (LosslessPublisher<W>, LosslessSubscribers<R>) {
+fn lossless<W, R: Join>(publisher: Lossless<W>, subscribers: RingSubscribers<R>) -> LosslessEnds<W, R> {
     let [news, room] = [(); 2].map(|()| Bell::default());
     let publisher = publisher.through(|sink| Ringing::new(sink, &news, &room));
     (publisher, LosslessSubscribers { subscribers, news, room: RingsLast(room) })
 }
 
-fn lossy<P, S>(publisher: P, subscribers: S) -> (LossyPublisher<P>, LossySubscribers<S>) {
+fn lossy<P, S>(publisher: P, subscribers: S) -> LossyEnds<P, S> {
     let news = Bell::default();
     (LossyPublisher { publisher, news: RingsLast(news.clone()) }, LossySubscribers { subscribers, news })
 }

@@ -55,7 +55,10 @@ mod worker;
 
 pub use bell::{Bell, Parked, Ringing};
 pub use bus::{Bus, BusError, BusPublisher, BusSubscriber, BusTopic, TypedBus, Writers};
-pub use channel::{Channel, LosslessPublisher, LosslessSubscribers, LossyPublisher, LossySubscribers};
+pub use channel::{
+    Channel, LosslessEnds, LosslessPublisher, LosslessSubscribers, LossyEnds, LossyPublisher,
+    LossySubscribers,
+};
 pub use config::Config;
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
 pub use handlers::Handlers;

@@ -131,6 +131,9 @@ pub(super) struct Plan {
 type Shared = Rc<RefCell<Plan>>;
 type Connect<T> = Box<dyn FnOnce(Box<dyn Outlet<T>>)>;
 
+/// What lies in front of a stage, and how that one runs.
+type Front<T> = (Box<dyn Inlet<T>>, Size, Work);
+
 /// Where the items of a flow come from.
 enum Origin<T> {
     /// A link that is there.
@@ -298,6 +301,9 @@ impl<T: Send + 'static> Flow<T> {
 
     /// The n-th item of this flow with the n-th of `other`, by a stage that waits for both. It ends with the shorter one.
     ///
+    /// Branches of one fan-out that [leave out](Self::filter_map) different items drift apart: the links of the one that is ahead
+    /// must have [capacity](Self::capacity) for the difference, or each waits for the other.
+    ///
     /// # Errors
     ///
     /// [`PipelineError::Memory`].
@@ -428,7 +434,7 @@ impl<T: Send + 'static> Flow<T> {
     }
 
     /// The link in front of the next stage, and how that runs.
-    fn take(self) -> Result<(Box<dyn Inlet<T>>, Size, Work), MemoryError> {
+    fn take(self) -> Result<Front<T>, MemoryError> {
         let size = self.size();
         let Self { plan, origin, name, core, waiting, link, .. } = self;
         let (inlet, size) = match origin {

@@ -43,6 +43,9 @@ pub(super) trait Inlet<T>: Send {
 
 pub(super) type Ends<T> = (Box<dyn Outlet<T>>, Box<dyn Inlet<T>>);
 
+/// A link with many entrances.
+pub(super) type Entrances<T> = (Slots<T, Many>, Box<dyn Inlet<T>>);
+
 /// What is counted of a link, for people.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -123,9 +126,7 @@ pub(super) fn moved<T: Send + 'static>(size: &Size) -> Result<Ends<T>, MemoryErr
 }
 
 /// A link with many entrances.
-pub(super) fn entrances<T: Send + 'static>(
-    size: &Size,
-) -> Result<(Slots<T, Many>, Box<dyn Inlet<T>>), MemoryError> {
+pub(super) fn entrances<T: Send + 'static>(size: &Size) -> Result<Entrances<T>, MemoryError> {
     Ok(through(size.channel().events_many(|| None)?, size))
 }
 
