@@ -1,4 +1,5 @@
 //! The examples, run on their data.
+#![allow(clippy::duplicate_mod)] // each example brings the module of its data
 
 #[path = "../examples/backpressure.rs"]
 mod backpressure;
