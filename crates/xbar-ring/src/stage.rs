@@ -123,6 +123,47 @@ impl<S: Source> Stage<S> {
         Ok(result)
     }
 
+    /// Handles each message that is there and that all stages in front have passed, `most` at most; says how many. They pass
+    /// together: the way to handle most per second.
+    ///
+    /// ```
+    /// let (mut publisher, subscribers) = xbar_ring::channel_bounded::<u64>(64);
+    /// let mut risk = subscribers.subscribe()?.into_stage([]);
+    /// let mut order = subscribers.subscribe()?.into_stage([risk.progress()]);
+    /// publisher.publish_batch(&[1, 2, 3])?;
+    /// assert_eq!(risk.try_handle_each(2, |n| assert!(n < 10)), Ok(2));
+    /// let mut sum = 0;
+    /// assert_eq!(order.try_handle_each(usize::MAX, |n| sum += n), Ok(2));
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_handle`](Self::try_handle), when not even one message was handled.
+    #[inline]
+    pub fn try_handle_each(
+        &mut self,
+        most: usize,
+        handler: impl FnMut(S::Value),
+    ) -> Result<usize, TryRecvError> {
+        let position = self.subscriber.cursor();
+        let mut most = most;
+        if self.ended || !self.after.is_empty() {
+            if self.ended || position >= self.allowed {
+                self.look_ahead(position)?;
+            }
+            most = most.min(usize::try_from(self.allowed - position).unwrap_or(usize::MAX));
+        }
+        let unfinished = Unfinished(self);
+        let handled = unfinished.0.subscriber.try_recv_each(most, handler);
+        match handled {
+            Ok(_) | Err(TryRecvError::Lagged { .. }) => unfinished.finish(),
+            Err(_) => core::mem::forget(unfinished),
+        }
+        handled
+    }
+
     /// As [`try_handle`](Self::try_handle), waiting for the message as [`Adaptive`] does.
     ///
     /// # Errors
@@ -206,7 +247,8 @@ impl<S: Source> Unfinished<'_, S> {
 impl<S: Source> Drop for Unfinished<'_, S> {
     fn drop(&mut self) {
         self.0.ended = true;
-        self.0.done.set(self.0.done.look() | GONE);
+        // The message at hand was taken, and has not passed.
+        self.0.done.set((self.0.subscriber.cursor() - 1) | GONE);
     }
 }
 
