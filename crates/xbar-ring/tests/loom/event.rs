@@ -3,9 +3,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use loom::sync::{Condvar, Mutex};
 use loom::thread;
-use xbar_ring::event::Events;
-use xbar_ring::{PublishError, TryRecvError};
+use xbar_ring::event::{Events, Many};
+use xbar_ring::{Park, PublishError, RecvError, Rest, TryRecvError, Wake};
 
 /// Proves: a stage behind another one sees what that one made of an event, the producer writes an event again only when both have
 /// passed it, and the end comes behind the last event. Bound: a ring of 2, three attempts, two looks of each stage.
@@ -231,5 +232,55 @@ fn what_producers_did_is_visible_at_the_end() {
             }
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// A bell whose sleepers look under the lock that rings take: what they wait for was done before its ring, or they sleep until it.
+/// A ring that is missing is a deadlock.
+#[derive(Default)]
+struct Bell {
+    lock: Mutex<()>,
+    rung: Condvar,
+}
+
+impl Wake for Bell {
+    fn ring(&self) {
+        let _guard = self.lock.lock().unwrap();
+        self.rung.notify_all();
+    }
+
+    fn sleep(&self, ready: &dyn Fn() -> bool, _rest: Rest<'_>) {
+        let guard = self.lock.lock().unwrap();
+        if !ready() {
+            drop(self.rung.wait(guard).unwrap());
+        }
+    }
+}
+
+/// Proves: whoever waits for an event, for a stage in front, for room or for the end is woken by it. Bound: three events through a ring
+/// of 2 and two stages that sleep, and an end that comes by closing.
+#[test]
+fn whoever_sleeps_is_woken() {
+    loom::model(|| {
+        let bells = [Bell::default(), Bell::default()];
+        let mut events = Events::<u64, Many, Bell>::new(2, || 0, bells, None);
+        let mut first = events.reader([]);
+        let mut second = events.reader([first.place()]);
+        let mut producer = events.build();
+        let closer = producer.closer();
+        (0..2).for_each(|n| producer.try_publish(|event| *event = n).unwrap());
+        let handling = thread::spawn(move || {
+            (0..3).for_each(|n| first.handle_with(Park, |event| assert_eq!(*event, n)).unwrap());
+            assert_eq!(first.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
+        });
+        let following = thread::spawn(move || {
+            (0..3).for_each(|n| second.handle_with(Park, |event| assert_eq!(*event, n)).unwrap());
+            assert_eq!(second.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
+        });
+        assert!(producer.publish_waiting(Park, |event| *event = 2).is_ok());
+        closer.close();
+        handling.join().unwrap();
+        following.join().unwrap();
+        drop(producer);
     });
 }
