@@ -257,30 +257,46 @@ impl Wake for Bell {
     }
 }
 
-/// Proves: whoever waits for an event, for a stage in front, for room or for the end is woken by it. Bound: three events through a ring
-/// of 2 and two stages that sleep, and an end that comes by closing.
+fn with_bells(capacity: usize) -> Events<u64, Many, Bell> {
+    Events::new(capacity, || 0, [Bell::default(), Bell::default()], None)
+}
+
+/// Proves: whoever waits for an event, for room or for the end is woken by it. Bound: a third event through a ring of 2, a stage that
+/// sleeps, and an end that comes by closing.
 #[test]
 fn whoever_sleeps_is_woken() {
     loom::model(|| {
-        let bells = [Bell::default(), Bell::default()];
-        let mut events = Events::<u64, Many, Bell>::new(2, || 0, bells, None);
-        let mut first = events.reader([]);
-        let mut second = events.reader([first.place()]);
+        let mut events = with_bells(2);
+        let mut stage = events.reader([]);
         let mut producer = events.build();
         let closer = producer.closer();
         (0..2).for_each(|n| producer.try_publish(|event| *event = n).unwrap());
         let handling = thread::spawn(move || {
-            (0..3).for_each(|n| first.handle_with(Park, |event| assert_eq!(*event, n)).unwrap());
-            assert_eq!(first.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
-        });
-        let following = thread::spawn(move || {
-            (0..3).for_each(|n| second.handle_with(Park, |event| assert_eq!(*event, n)).unwrap());
-            assert_eq!(second.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
+            (0..3).for_each(|n| stage.handle_with(Park, |event| assert_eq!(*event, n)).unwrap());
+            assert_eq!(stage.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
         });
         assert!(producer.publish_waiting(Park, |event| *event = 2).is_ok());
         closer.close();
         handling.join().unwrap();
-        following.join().unwrap();
         drop(producer);
+    });
+}
+
+/// Proves: a stage that sleeps is woken by the stage in front, also when that one goes. Bound: one event, two stages.
+#[test]
+fn a_stage_wakes_the_one_behind() {
+    loom::model(|| {
+        let mut events = with_bells(2);
+        let mut first = events.reader([]);
+        let mut second = events.reader([first.place()]);
+        let mut producer = events.build();
+        producer.try_publish(|event| *event = 7).unwrap();
+        let following = thread::spawn(move || {
+            assert_eq!(second.handle_with(Park, |event| *event), Ok(7));
+            assert_eq!(second.handle_with(Park, |_| ()), Err(RecvError::Disconnected));
+        });
+        first.try_handle(|_| ()).unwrap();
+        drop(first);
+        following.join().unwrap();
     });
 }
