@@ -65,7 +65,7 @@ impl<S> Slots<S> {
     fn on_heap(count: usize, what: &str, slot: impl Fn(u64) -> S) -> Self {
         let mut slots = Vec::new();
         if slots.try_reserve_exact(count).is_err() {
-            panic!("{what} needs {count} * {} bytes: more memory than there is", size_of::<S>());
+            panic!("{what} needs more memory than there is");
         }
         slots.extend((0..count as u64).map(slot));
         let place = NonNull::from(Box::leak(slots.into_boxed_slice()));

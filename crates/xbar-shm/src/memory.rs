@@ -261,3 +261,52 @@ impl fmt::Display for MemoryError {
 }
 
 impl std::error::Error for MemoryError {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn lent_memory_is_zeroed_and_as_long_as_asked_for() {
+        for memory in [Memory::new(), Memory::new().prefault(), Memory::new().pages(Pages::HugeIfPossible)] {
+            let lent = memory.lend(10_000).unwrap();
+            let bytes = lent.bytes();
+            assert!(bytes.len() >= 10_000);
+            // SAFETY: nobody else has it.
+            assert!(unsafe { bytes.as_ref() }.iter().all(|byte| *byte == 0));
+        }
+    }
+
+    /// Granted or refused, by whichever machine: a refusal says what to raise.
+    #[test]
+    fn a_refused_wish_says_what_to_do() {
+        let wishes = [
+            (Memory::new().pages(Pages::Huge), "vm.nr_hugepages"),
+            (Memory::new().locked(), "RLIMIT_MEMLOCK"),
+            (Memory::new().on_node(MOST_NODES), "affinity::topology"),
+            (Memory::new().on_node(MOST_NODES - 1), "affinity::topology"),
+        ];
+        for (memory, advice) in wishes {
+            if let Err(error) = memory.lend(1 << 20) {
+                let line = error.to_string();
+                assert!(line.contains(advice) && line.contains("bytes"), "{line}");
+            }
+        }
+        assert!(Memory::new().on_node(MOST_NODES).lend(1).is_err());
+        let line = Memory::new().lend(usize::MAX).unwrap_err().to_string();
+        assert!(line.contains("ulimit -v"), "{line}");
+    }
+
+    #[test]
+    fn a_mapping_is_touched_as_wished() {
+        let file = std::fs::File::options().read(true).open("/proc/self/exe").unwrap();
+        let mapping = Arc::new(Mapping::new(std::os::fd::AsFd::as_fd(&file), 0, 4096, false).unwrap());
+        assert!(Memory::new().pages(Pages::Huge).apply(&mapping).is_err(), "comes with a file of its own");
+        // Kernels before 5.14 cannot, and say so.
+        if let Err(error) = Memory::new().prefault().apply(&mapping) {
+            assert_eq!(error.wish, Wish::Prefault);
+        }
+    }
+}
