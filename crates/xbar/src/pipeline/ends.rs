@@ -134,14 +134,19 @@ impl<T> Output<T> {
     /// [`RecvError::Disconnected`] when nothing is left and nothing comes; [`RecvError::Stopped`] when the pipeline was stopped.
     pub fn recv(&mut self) -> Result<T, RecvError> {
         let mut until: Until<_> = self.shutdown.waiting_as(self.waiting.strategy());
-        self.inlet.next(&mut until)
+        let shutdown = &self.shutdown;
+        self.inlet.next(&mut until).map_err(|error| match error {
+            // The stage in front may have been told first. Its end is no word that everything was received.
+            RecvError::Disconnected if shutdown.is_stopped() => RecvError::Stopped,
+            error => error,
+        })
     }
 
     /// The next item, if it is there.
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`], [`TryRecvError::Disconnected`].
+    /// [`TryRecvError::Empty`], [`TryRecvError::Disconnected`]; the latter also when the pipeline was stopped and nothing is left.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         self.inlet.next(&mut NoWait).map_err(|error| match error {
             RecvError::Disconnected => TryRecvError::Disconnected,
