@@ -24,6 +24,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Values that are not plain data, or that stages change one after the other, stay where they are: [`event`].
+//!
 //! When not to use it: between processes, or for messages whose size varies: the facade `xbar` does that.
 //!
 //! # Layers

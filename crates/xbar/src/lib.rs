@@ -34,6 +34,13 @@
 //! # }
 //! ```
 //!
+//! # In one process
+//!
+//! [`Channel`] carries values between threads, [`event`] has events that stay in their slots while stages change and read them, run
+//! by [`Handlers`]; a [`Bus`] has topics by name, a [`Pipeline`] stages in threads. All of them sleep while they wait, end by a
+//! [`Shutdown`], and lie in [`memory`] as wished, near the cores that [`affinity`] tells. Topics of a region and these share
+//! words and forms of receiving, not memory.
+//!
 //! # When not to use it
 //!
 //! Between machines; when every message must arrive however slow the reader (topics are lossy); when messages must
