@@ -42,11 +42,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod builder;
 mod ends;
+mod error;
 mod flow;
 mod link;
 mod running;
 
+pub use builder::Builder;
 pub use ends::{Input, InputError, Output, OutputIter};
-pub use flow::{Builder, Flow, PipelineError};
+pub use error::PipelineError;
+pub use flow::Flow;
 pub use running::{Pipeline, StageStats};

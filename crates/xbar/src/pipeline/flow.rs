@@ -1,4 +1,4 @@
-//! Laying out a pipeline: flows that stages take from, and what begins them.
+//! Laying out a pipeline: flows that stages take from.
 //!
 //! A link is made when the stage behind it is known, because that one says what kind it is; so a branch has its link before
 //! anything runs, and no branch misses what was sent before it was there.
@@ -9,133 +9,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use xbar_ring::{Pod, RecvError, WaitStrategy};
-use xbar_shm::memory::{Memory, MemoryError};
+use xbar_shm::memory::MemoryError;
 
-use super::ends::{Input, Output};
+use super::builder::Plan;
+use super::ends::Output;
+use super::error::PipelineError;
 use super::link::{
     Ends, FanOut, Inlet, MakeLink, Nowhere, Outlet, Patience, Size, copied, entrance, entrances, lossy, moved,
 };
 use super::running::{Pipeline, Planned};
-use crate::shutdown::Shutdown;
-use crate::worker::{StartError, Waiting, Work};
+use crate::worker::{Waiting, Work};
 
-/// Why a pipeline cannot be had.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PipelineError {
-    /// A wish about memory was refused.
-    Memory(MemoryError),
-    /// A stage cannot start.
-    Start(StartError),
-    /// A branch ends nowhere: give it a stage, an output, or a [`for_each`](Flow::for_each).
-    Open {
-        /// Branches that do.
-        branches: usize,
-    },
-}
-
-impl fmt::Display for PipelineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory(error) => write!(f, "memory of a link: {error}"),
-            Self::Start(error) => write!(f, "{error}"),
-            Self::Open { branches } => {
-                write!(f, "{branches} branches end nowhere: close each by output or for_each before build")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PipelineError {}
-
-impl From<MemoryError> for PipelineError {
-    fn from(error: MemoryError) -> Self {
-        Self::Memory(error)
-    }
-}
-
-impl From<StartError> for PipelineError {
-    fn from(error: StartError) -> Self {
-        Self::Start(error)
-    }
-}
-
-/// Settings of a pipeline.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct Builder {
-    capacity: usize,
-    memory: Option<Memory>,
-    shutdown: Shutdown,
-}
-
-impl Builder {
-    pub(super) fn new() -> Self {
-        Self { capacity: 1024, memory: None, shutdown: Shutdown::new() }
-    }
-
-    /// Items between two stages, from 2. Default 1024.
-    pub fn capacity(self, capacity: usize) -> Self {
-        Self { capacity, ..self }
-    }
-
-    /// Lets the links lie in memory as wished.
-    pub fn memory(self, memory: Memory) -> Self {
-        Self { memory: Some(memory), ..self }
-    }
-
-    /// Stops the pipeline at once when `shutdown` is stopped.
-    pub fn shutdown(self, shutdown: &Shutdown) -> Self {
-        Self { shutdown: shutdown.clone(), ..self }
-    }
-
-    /// Where items enter, and the flow that they are.
-    ///
-    /// # Errors
-    ///
-    /// [`PipelineError::Memory`].
-    ///
-    /// # Panics
-    ///
-    /// When the capacity is below 2, or there is not so much memory.
-    pub fn input<T: Send + 'static>(self) -> Result<(Input<T>, Flow<T>), PipelineError> {
-        let Self { capacity, memory, shutdown } = self;
-        let size = Size { capacity, memory, counts: Arc::default() };
-        let (producer, inlet) = entrances(&size)?;
-        let closer = producer.closer();
-        let plan = Plan {
-            capacity,
-            memory,
-            shutdown: shutdown.clone(),
-            stages: Vec::new(),
-            open: 1,
-            close: Box::new(move || closer.close()),
-        };
-        let input = Input { producer, counts: Arc::clone(&size.counts), shutdown };
-        let flow = Flow::new(Rc::new(RefCell::new(plan)), Origin::Link(inlet, size));
-        Ok((input, flow))
-    }
-}
-
-/// What is known so far.
-pub(super) struct Plan {
-    capacity: usize,
-    memory: Option<Memory>,
-    pub(super) shutdown: Shutdown,
-    pub(super) stages: Vec<Planned>,
-    /// Flows that end nowhere.
-    open: usize,
-    pub(super) close: Box<dyn Fn() + Send>,
-}
-
-type Shared = Rc<RefCell<Plan>>;
-type Connect<T> = Box<dyn FnOnce(Box<dyn Outlet<T>>)>;
+pub(super) type Shared = Rc<RefCell<Plan>>;
+pub(super) type Connect<T> = Box<dyn FnOnce(Box<dyn Outlet<T>>)>;
 
 /// What lies in front of a stage, and how that one runs.
 type Front<T> = (Box<dyn Inlet<T>>, Size, Work);
 
 /// Where the items of a flow come from.
-enum Origin<T> {
+pub(super) enum Origin<T> {
     /// A link that is there.
     Link(Box<dyn Inlet<T>>, Size),
     /// A stage that wants to know where to put them.
@@ -155,7 +47,7 @@ pub struct Flow<T> {
 }
 
 impl<T: Send + 'static> Flow<T> {
-    fn new(plan: Shared, origin: Origin<T>) -> Self {
+    pub(super) fn new(plan: Shared, origin: Origin<T>) -> Self {
         let (name, core, capacity, waiting) = (None, None, None, Waiting::default());
         Self { plan, origin, name, core, waiting, capacity, link: moved }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::flow::Builder;
+use super::builder::Builder;
 use super::link::Size;
 use crate::shutdown::Shutdown;
 use crate::worker::{StagePanic, StartError, Status, Work, Workers};
