@@ -67,7 +67,7 @@ impl<T: Send + 'static> Flow<T> {
         Self { waiting: Waiting::new(strategy), ..self }
     }
 
-    /// Items between this and the next stage, from 2. Not of the input: that is the [builder](Builder::capacity)'s.
+    /// Items between this and the next stage, from 2. Not of the input: that is the [builder](super::Builder::capacity)'s.
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity: Some(capacity), ..self }
     }
