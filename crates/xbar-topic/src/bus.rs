@@ -14,7 +14,7 @@ use xbar_layout::{Delivery, ValueType};
 use xbar_ring::broadcast::HEAD_WORDS;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::stride::ValueStride;
-use xbar_ring::{Look, Lossy, Source, broadcast, copy};
+use xbar_ring::{Look, Lossy, Rest, Source, broadcast, copy};
 
 use crate::Keep;
 use crate::error::{PublishError, RegionError};
@@ -288,9 +288,9 @@ impl<T: Pod> Source for BusReader<T> {
         self.ring.pending()
     }
 
-    fn sleep(&mut self, longest: Option<Duration>) {
+    fn sleep(&mut self, rest: Rest<'_>) {
         let ring = &self.ring;
-        self.watch.sleep_unless(|| !ring.is_empty(), longest.unwrap_or(Duration::MAX));
+        self.watch.sleep_unless(|| !ring.is_empty(), rest);
         self.watch.probe_soon();
     }
 }
