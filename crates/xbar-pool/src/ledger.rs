@@ -13,6 +13,8 @@
 //! This is reference counting with the count spread over its holders: no two readers write the same line, and the
 //! references of a dead holder are dropped by clearing its row.
 
+#![allow(unsafe_code)] // a hold made again from its cell, by its caller's promise
+
 use core::cell::Cell;
 use core::fmt;
 
@@ -75,6 +77,16 @@ impl<K> Ledger<K> {
         Ok(place)
     }
 
+    /// The hold on cell `place`, again.
+    ///
+    /// # Safety
+    ///
+    /// `place` must be from [`Held::into_place`] of this ledger, once each time.
+    #[inline(always)]
+    pub const unsafe fn held(&self, place: usize) -> Held<'_, K> {
+        Held { ledger: self, place }
+    }
+
     /// Samples that can be held at once.
     pub fn cells(&self) -> usize {
         self.cells.len()
@@ -100,6 +112,14 @@ pub struct Held<'l, K> {
 }
 
 impl<K> Held<'_, K> {
+    /// The hold's cell; it stays held, for [`Ledger::held`].
+    #[inline(always)]
+    pub fn into_place(self) -> usize {
+        let place = self.place;
+        core::mem::forget(self);
+        place
+    }
+
     /// The same hold, free to go to another thread and to outlive the ledger.
     pub fn into_owned(self) -> OwnedHeld<K>
     where

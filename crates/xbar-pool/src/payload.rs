@@ -83,10 +83,10 @@ impl<K> Payload<K> {
             self.blocks,
             self.block_bytes
         );
-        let start = index as usize * self.stride;
         // Through the slice, so that the pointer may reach the whole block.
-        let block = &self.bytes[start..start + self.stride];
-        NonNull::from(block).cast()
+        let first = NonNull::from(&*self.bytes).cast::<u8>();
+        // SAFETY: invariant 1: the memory holds `blocks` strides, and the block is one of them.
+        unsafe { first.add(index as usize * self.stride) }
     }
 }
 

@@ -125,7 +125,7 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
     pub fn reclaim(&mut self, readers: impl Fn() -> usize) {
         let Self { owner, list, ledgers, magazine, limbo, .. } = self;
         let held = limbo.reclaim(ledgers, readers, |index| {
-            list.set_header(index, BlockHeader::owned(*owner, BlockState::Owned));
+            // At hand, a block may say that it is in limbo: it is this owner's either way, and no slot names it.
             if !magazine.push(index) {
                 list.give(*owner, &[index]);
             }

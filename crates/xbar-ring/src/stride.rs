@@ -10,7 +10,8 @@ pub const LINE_WORDS: usize = LINE_BYTES / 8;
 
 /// Words from one slot to the next.
 ///
-/// A `usize` is one; [`ValueStride`] is one that the compiler knows, so that places inside a slot cost nothing to find.
+/// A `usize` is one; [`OneLine`] and [`ValueStride`] are such as the compiler knows, so that places inside a slot cost nothing to
+/// find.
 pub trait Stride: Copy {
     /// A one-writer ring's head is stored once for so many messages; whoever wants the front walks from there. A store to a
     /// line of its own is a quarter of the cost of a small message.
@@ -21,12 +22,25 @@ pub trait Stride: Copy {
 }
 
 impl Stride for usize {
-    /// Exact: tools read the head of a topic without its slots.
     const MESSAGES_PER_HEAD: u64 = 1;
 
     #[inline(always)]
     fn words(self) -> usize {
         self
+    }
+}
+
+/// The stride of slots of one cache line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneLine;
+
+impl Stride for OneLine {
+    /// Exact: tools read the head of a topic without its slots.
+    const MESSAGES_PER_HEAD: u64 = 1;
+
+    #[inline(always)]
+    fn words(self) -> usize {
+        LINE_WORDS
     }
 }
 

@@ -132,11 +132,16 @@ impl<'p> Loan<'p> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again without a block, nor dropped.
         let block = unsafe { ManuallyDrop::take(&mut this.block) };
-        let attempt = this.attempt(block).or_else(|(refused, block)| this.persist(block, refused, patience));
-        attempt.map_err(|block| {
-            this.block = ManuallyDrop::new(block);
-            NoRoom(ManuallyDrop::into_inner(this))
-        })
+        match this.attempt(block) {
+            Ok(sequence) => Ok(sequence),
+            Err((refused, block)) => match this.persist(block, refused, patience) {
+                Ok(sequence) => Ok(sequence),
+                Err(block) => {
+                    this.block = ManuallyDrop::new(block);
+                    Err(NoRoom(ManuallyDrop::into_inner(this)))
+                }
+            },
+        }
     }
 
     /// Publishes `block`, which was this loan's, if there is room.

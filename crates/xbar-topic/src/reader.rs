@@ -10,6 +10,7 @@ use std::fmt;
 use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_WORDS};
 use xbar_layout::{Descriptor, Message};
 use xbar_pool::{Held, HoldError, Ledger};
+use xbar_ring::stride::OneLine;
 use xbar_ring::{Poll, broadcast, mpmc};
 
 /// A message that was in the slot, copied whole.
@@ -72,9 +73,9 @@ pub trait Found<'l, K> {
 /// A ring to read from.
 pub enum ReadRing<K> {
     /// Of one publisher.
-    One(broadcast::Reader<K>),
+    One(broadcast::Reader<K, OneLine>),
     /// Of many publishers.
-    Many(mpmc::Reader<K>),
+    Many(mpmc::Reader<K, OneLine>),
 }
 
 /// The same of either ring.
@@ -83,6 +84,54 @@ macro_rules! either {
         match $ring {
             ReadRing::One($name) => $what,
             ReadRing::Many($name) => $what,
+        }
+    };
+}
+
+/// Reads the next message of `$ring`, whose slots have room for `$words` words: what `$found` makes of it, or `$overtaken`
+/// when it was overwritten. A macro, because a function would return through memory what a message is made of, twice.
+macro_rules! read {
+    ($ring:expr, $words:expr, $pool:expr, $ledger:expr, $found:expr, $overtaken:expr) => {
+        'read: {
+            let (blocks, block_bytes) = $pool;
+            let glimpse = match $ring.poll() {
+                Poll::Ready(glimpse) => glimpse,
+                // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is
+                // silence.
+                Poll::Empty | Poll::Ended => break 'read $found.nothing(Nothing::Empty),
+                Poll::Overtaken => break 'read $overtaken,
+            };
+            let sequence = glimpse.sequence();
+            let slot = glimpse.words();
+            match Descriptor(slot[DESCRIPTOR].load_relaxed()).check($words * 8, blocks, block_bytes) {
+                Some(Message::Inline { length, time }) => {
+                    let mut words = [0; INLINE_WORDS];
+                    for (place, word) in words[..$words].iter_mut().enumerate() {
+                        *word = slot[INLINE + place].load_relaxed();
+                    }
+                    if glimpse.accept() {
+                        break 'read $found.inline(Inline { sequence, time, words, length });
+                    }
+                }
+                Some(Message::Block { index, length }) => {
+                    let time = slot[BLOCK_TIME].load_relaxed();
+                    match $ledger.hold(index, || glimpse.is_whole()) {
+                        Ok(held) => {
+                            glimpse.skip();
+                            break 'read $found.block(InBlock { sequence, time, index, length, held });
+                        }
+                        Err(HoldError::Gone) => {}
+                        Err(HoldError::Full) => break 'read $found.nothing(Nothing::Full),
+                    }
+                }
+                // Torn, or damaged memory: the message cannot be had either way.
+                None => {
+                    if glimpse.accept() {
+                        break 'read $found.nothing(Nothing::Lagged { missed: 1 });
+                    }
+                }
+            }
+            $overtaken
         }
     };
 }
@@ -156,88 +205,50 @@ impl<K> Reader<K> {
     #[inline(always)]
     pub fn take<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
         let pool = (self.blocks, self.block_bytes);
-        let lagged = match &mut self.ring {
-            ReadRing::One(ring) => match read::<INLINE_WORDS, _, _>(ring.poll(), pool, ledger, found) {
-                Ok(output) => return output,
-                Err(found) => (found, ring.catch_up()),
-            },
-            ReadRing::Many(ring) => {
-                if self.lossless {
-                    while ring.skip_void() {}
-                }
-                match read::<{ INLINE_WORDS - 1 }, _, _>(ring.poll(), pool, ledger, found) {
-                    Ok(output) => return output,
-                    Err(found) => (found, ring.catch_up()),
-                }
+        match &mut self.ring {
+            ReadRing::One(ring) => {
+                read!(ring, INLINE_WORDS, pool, ledger, found, found.nothing(lag(ring.catch_up())))
             }
-        };
-        let (found, missed) = lagged;
-        found.nothing(Nothing::Lagged { missed })
+            ReadRing::Many(ring) => read_of_many(ring, self.lossless, pool, ledger, found),
+        }
     }
 
     /// Takes the newest message, received already or not. For a ring of one publisher.
     #[inline(always)]
-    pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, mut found: F) -> F::Output {
+    #[allow(unreachable_code, clippy::diverging_sub_expression)] // `read!` leaves to its caller what becomes of a message that was overwritten
+    pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
         let pool = (self.blocks, self.block_bytes);
         if let ReadRing::One(ring) = &mut self.ring {
-            for _ in 0..TRIES {
+            'again: for _ in 0..TRIES {
                 if !ring.seek_newest() {
                     break;
                 }
-                match read::<INLINE_WORDS, _, _>(ring.poll(), pool, ledger, found) {
-                    Ok(output) => return output,
-                    // Overwritten: there is a newer one.
-                    Err(again) => found = again,
-                }
+                // Overwritten: there is a newer one.
+                return read!(ring, INLINE_WORDS, pool, ledger, found, continue 'again);
             }
         }
         found.nothing(Nothing::Empty)
     }
 }
 
-/// Reads what was found in a slot with room for `INLINE` words. What is asked for comes back when the message was
-/// overwritten.
-#[inline(always)]
-fn read<'l, const WORDS: usize, L, F: Found<'l, L>>(
-    poll: Poll<'_>,
-    (blocks, block_bytes): (u32, u32),
+/// Apart, so that the way of a message from one publisher is short.
+#[inline(never)]
+fn read_of_many<'l, K, L, F: Found<'l, L>>(
+    ring: &mut mpmc::Reader<K, OneLine>,
+    lossless: bool,
+    pool: (u32, u32),
     ledger: &'l Ledger<L>,
     found: F,
-) -> Result<F::Output, F> {
-    let glimpse = match poll {
-        Poll::Ready(glimpse) => glimpse,
-        // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
-        Poll::Empty | Poll::Ended => return Ok(found.nothing(Nothing::Empty)),
-        Poll::Overtaken => return Err(found),
-    };
-    let sequence = glimpse.sequence();
-    let slot = glimpse.words();
-    match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(WORDS * 8, blocks, block_bytes) {
-        Some(Message::Inline { length, time }) => {
-            let mut words = [0; INLINE_WORDS];
-            for (place, word) in words[..WORDS].iter_mut().enumerate() {
-                *word = slot[INLINE + place].load_relaxed();
-            }
-            if !glimpse.accept() {
-                return Err(found);
-            }
-            Ok(found.inline(Inline { sequence, time, words, length }))
-        }
-        Some(Message::Block { index, length }) => {
-            let time = slot[BLOCK_TIME].load_relaxed();
-            match ledger.hold(index, || glimpse.is_whole()) {
-                Ok(held) => {
-                    glimpse.skip();
-                    Ok(found.block(InBlock { sequence, time, index, length, held }))
-                }
-                Err(HoldError::Gone) => Err(found),
-                Err(HoldError::Full) => Ok(found.nothing(Nothing::Full)),
-            }
-        }
-        // Torn, or damaged memory: the message cannot be had either way.
-        None if glimpse.accept() => Ok(found.nothing(Nothing::Lagged { missed: 1 })),
-        None => Err(found),
+) -> F::Output {
+    if lossless {
+        while ring.skip_void() {}
     }
+    read!(ring, INLINE_WORDS - 1, pool, ledger, found, found.nothing(lag(ring.catch_up())))
+}
+
+#[cold]
+const fn lag(missed: u64) -> Nothing {
+    Nothing::Lagged { missed }
 }
 
 impl<K> fmt::Debug for Reader<K> {

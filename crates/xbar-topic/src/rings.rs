@@ -2,9 +2,10 @@
 
 use xbar_discovery::{RegionView, TopicView};
 use xbar_layout::check::TopicFacts;
-use xbar_layout::ring::{ANNOUNCED, HEAD, HEADER_WORDS, SLOT_WORDS};
+use xbar_layout::ring::{ANNOUNCED, HEAD, HEADER_WORDS};
 use xbar_layout::sync::{AtomicU64, ReadU64};
 use xbar_layout::{Lent, Shared};
+use xbar_ring::stride::OneLine;
 use xbar_ring::{broadcast, mpmc};
 
 use crate::Keep;
@@ -54,9 +55,9 @@ pub(crate) fn write(view: &RegionView, topic: &TopicView, seat: u32) -> Result<W
     let facts = topic.facts();
     let (slots, head) = (slots::<AtomicU64>(view, facts)?, head::<AtomicU64>(view, facts)?);
     let ring = if facts.shape.many {
-        mpmc::Writer::join(slots, head, SLOT_WORDS, seat).map(WriteRing::Many)
+        mpmc::Writer::join(slots, head, OneLine, seat).map(WriteRing::Many)
     } else {
-        broadcast::Writer::resume(slots, head, SLOT_WORDS).map(WriteRing::One)
+        broadcast::Writer::resume(slots, head, OneLine).map(WriteRing::One)
     };
     present(ring.ok(), view, "ring_slots")
 }
@@ -66,9 +67,9 @@ pub(crate) fn read(view: &RegionView, topic: &TopicView) -> Result<ReadRing<Keep
     let facts = topic.facts();
     let (slots, head) = (slots::<ReadU64>(view, facts)?, head::<ReadU64>(view, facts)?);
     let ring = if facts.shape.many {
-        mpmc::Reader::join(slots, head, SLOT_WORDS).map(ReadRing::Many)
+        mpmc::Reader::join(slots, head, OneLine).map(ReadRing::Many)
     } else {
-        broadcast::Reader::join(slots, head, SLOT_WORDS).map(ReadRing::One)
+        broadcast::Reader::join(slots, head, OneLine).map(ReadRing::One)
     };
     present(ring.ok(), view, "ring_slots")
 }

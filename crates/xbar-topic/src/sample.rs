@@ -3,8 +3,10 @@
 #![allow(unsafe_code)] // the bytes of a block that the sample holds
 
 use std::fmt;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::{ptr, slice};
 
 use xbar_layout::ring::INLINE_WORDS;
 use xbar_pool::{Held, OwnedHeld, Payload};
@@ -23,29 +25,42 @@ pub struct Sample<'s> {
     stream: &'s Stream,
     sequence: u64,
     time: u64,
-    carried: Carried<'s>,
-}
-
-enum Carried<'s> {
-    Inline { words: [u64; INLINE_WORDS], length: usize },
-    // Invariant 1: `bytes` are of the block that `held` holds.
-    Block { bytes: &'s [u8], index: u32, held: Held<'s, Keep> },
+    /// Where the bytes are; null when they are the first of `words`. One flat struct rather than an enum, because the
+    /// compiler keeps its parts in registers.
+    ///
+    /// Invariant 1: not null, they are of the block that cell `place` of the stream's ledger holds for this sample.
+    bytes: *const u8,
+    length: usize,
+    /// The block and its cell.
+    index: u32,
+    place: usize,
+    /// Invariant 2: written when `bytes` is null, and then at least `length` bytes long.
+    words: MaybeUninit<[u64; INLINE_WORDS]>,
 }
 
 impl<'s> Sample<'s> {
     #[inline(always)]
     pub(crate) fn inline(stream: &'s Stream, message: Inline) -> Self {
         let Inline { sequence, time, words, length } = message;
-        Self { stream, sequence, time, carried: Carried::Inline { words, length } }
+        let words = MaybeUninit::new(words);
+        Self { stream, sequence, time, bytes: ptr::null(), length, index: 0, place: 0, words }
     }
 
     #[inline(always)]
     pub(crate) fn block(stream: &'s Stream, message: InBlock<'s, Keep>) -> Self {
         let InBlock { sequence, time, index, length, held } = message;
-        // SAFETY: `held` holds block `index`, and moves into the sample with the slice, which is only given out for as
-        // long as the sample is borrowed.
-        let bytes = unsafe { stream.payload.bytes(index, length) };
-        Self { stream, sequence, time, carried: Carried::Block { bytes, index, held } }
+        // SAFETY: `held` holds block `index`, and stays with the sample, whose bytes are only given out for as long as it is
+        // borrowed.
+        let bytes = unsafe { stream.payload.bytes(index, length) }.as_ptr();
+        let (place, words) = (held.into_place(), MaybeUninit::uninit());
+        Self { stream, sequence, time, bytes, length, index, place, words }
+    }
+
+    /// The hold, which the caller then has.
+    #[inline(always)]
+    fn held(&self) -> Option<Held<'s, Keep>> {
+        // SAFETY: invariant 1, from `Held::into_place`.
+        (!self.bytes.is_null()).then(|| unsafe { self.stream.ledger.held(self.place) })
     }
 
     /// Its place in the topic's stream, from 0.
@@ -62,18 +77,23 @@ impl<'s> Sample<'s> {
 
     /// The same message, free to go to another thread and to outlive the stream.
     pub fn into_owned(self) -> OwnedSample {
-        let stream = self.stream;
-        let carried = match self.carried {
-            Carried::Inline { words, length } => OwnedCarried::Inline { words, length },
-            Carried::Block { bytes, index, held } => OwnedCarried::Block {
+        let this = ManuallyDrop::new(self);
+        let stream = this.stream;
+        let carried = match this.held() {
+            Some(held) => OwnedCarried::Block {
                 payload: stream.payload.clone(),
-                index,
-                length: bytes.len(),
+                index: this.index,
+                length: this.length,
                 _held: held.into_owned(),
                 _seat: Arc::clone(&stream.watch.seat),
             },
+            None => {
+                // SAFETY: invariant 2.
+                let words = unsafe { this.words.assume_init() };
+                OwnedCarried::Inline { words, length: this.length }
+            }
         };
-        OwnedSample { sequence: self.sequence, time: self.time, clock: stream.clock, carried }
+        OwnedSample { sequence: this.sequence, time: this.time, clock: stream.clock, carried }
     }
 }
 
@@ -82,10 +102,16 @@ impl Deref for Sample<'_> {
 
     #[inline(always)]
     fn deref(&self) -> &[u8] {
-        match &self.carried {
-            Carried::Inline { words, length } => &bytemuck::bytes_of(words)[..*length],
-            Carried::Block { bytes, .. } => bytes,
-        }
+        let bytes = if self.bytes.is_null() { self.words.as_ptr().cast() } else { self.bytes };
+        // SAFETY: invariant 1 or 2: `length` bytes that nobody writes while the sample lives.
+        unsafe { slice::from_raw_parts(bytes, self.length) }
+    }
+}
+
+impl Drop for Sample<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        drop(self.held());
     }
 }
 

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use xbar_layout::ring::INLINE_BYTES;
 use xbar_layout::sync::Ordering;
+use xbar_ring::mpmc::Refused;
 use xbar_shm::SeatKind;
 
 use crate::error::PublishError;
 use crate::loan::NoRoom;
+use crate::pools::Pool;
 use crate::publisher::Publisher;
 use crate::room::{Patience, Room};
 use crate::topic::Topic;
@@ -51,18 +53,37 @@ impl Publisher {
         let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
             return Err(self.refusal(topic, bytes.len()));
         };
-        let attempt = || {
-            let time = self.clock().stamp();
-            let mut supply = pool.supply.borrow_mut();
-            let sequence = topic.writer.borrow_mut().inline(&mut supply, topic.room.limit(), bytes, time)?;
-            self.published_on(topic, &mut supply);
-            Ok(sequence)
-        };
-        attempt().or_else(|refused| {
-            let next = || topic.writer.borrow().next();
-            let sent = self.persist(&topic.room, refused, patience, next, attempt);
-            sent.ok_or_else(|| self.full(topic.uri().clone(), &topic.room))
-        })
+        match self.try_inline(topic, pool, bytes) {
+            Ok(sequence) => Ok(sequence),
+            Err(refused) => self.send_late(topic, pool, bytes, refused, patience),
+        }
+    }
+
+    /// Publishes `bytes` in a slot, if there is room.
+    #[inline(always)]
+    fn try_inline(&self, topic: &Topic, pool: &Pool, bytes: &[u8]) -> Result<u64, Refused> {
+        let time = self.clock().stamp();
+        let mut supply = pool.supply.borrow_mut();
+        let sequence = topic.writer.borrow_mut().inline(&mut supply, topic.room.limit(), bytes, time)?;
+        self.published_on(topic, &mut supply);
+        Ok(sequence)
+    }
+
+    /// What follows when there was no room at first.
+    #[cold]
+    #[inline(never)]
+    fn send_late(
+        &self,
+        topic: &Topic,
+        pool: &Pool,
+        bytes: &[u8],
+        refused: Refused,
+        patience: Patience,
+    ) -> Result<u64, PublishError> {
+        let next = || topic.writer.borrow().next();
+        let attempt = || self.try_inline(topic, pool, bytes);
+        let sent = self.persist(&topic.room, refused, patience, next, attempt);
+        sent.ok_or_else(|| self.full(topic.uri().clone(), &topic.room))
     }
 
     #[inline(never)]

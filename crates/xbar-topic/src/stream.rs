@@ -122,10 +122,20 @@ impl Stream {
     /// [`TryRecvError`].
     #[inline(always)]
     pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
-        if self.is_empty() {
-            return self.nothing(false);
+        self.look(false)
+    }
+
+    /// The next message, or who is left to send one.
+    #[inline(always)]
+    fn look(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
+        // What was received of a pinned topic is still there to be taken.
+        if !(self.pinned && self.is_empty()) {
+            match self.take() {
+                Err(TryRecvError::Empty) => {}
+                done => return done,
+            }
         }
-        self.take()
+        self.nothing(probe)
     }
 
     /// The next message, waiting for it as `strategy` says, up to `timeout`.
@@ -139,8 +149,7 @@ impl Stream {
         strategy: impl WaitStrategy,
         timeout: Option<Duration>,
     ) -> Result<Sample<'_>, RecvError> {
-        let look = |probe| if self.is_empty() { self.nothing(probe) } else { self.take() };
-        self.watch.wait(strategy, timeout, look, || !self.is_empty())
+        self.watch.wait(strategy, timeout, |probe| self.look(probe), || !self.is_empty())
     }
 
     /// The next message, waiting up to `timeout`: spinning first, then asleep.
@@ -213,7 +222,7 @@ impl Stream {
     }
 
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
-    #[inline(always)]
+    #[inline]
     fn nothing(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
         let Some(gone) = self.watch.gone(probe, || self.skip_claim_of_the_dead()) else {
             return Err(TryRecvError::Empty);

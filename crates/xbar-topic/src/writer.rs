@@ -19,14 +19,15 @@ use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE};
 use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_pool::{Block, Supply};
 use xbar_ring::mpmc::Refused;
+use xbar_ring::stride::OneLine;
 use xbar_ring::{broadcast, copy, mpmc};
 
 /// A ring to write to: alone, or beside others.
 pub enum WriteRing<K> {
     /// One publisher.
-    One(broadcast::Writer<K>),
+    One(broadcast::Writer<K, OneLine>),
     /// Many publishers.
-    Many(mpmc::Writer<K>),
+    Many(mpmc::Writer<K, OneLine>),
 }
 
 /// Writes messages into a topic's ring.
@@ -67,10 +68,7 @@ impl<K> Writer<K> {
         bytes: &[u8],
         time: u64,
     ) -> Result<u64, Refused> {
-        self.message(supply, limit, |words, _| {
-            name(words, Descriptor::inline(bytes.len(), time));
-            copy::store_bytes(&words[INLINE..], bytes);
-        })
+        self.message(supply, limit, Copied { bytes, time }).map_err(|(refused, _)| refused)
     }
 
     /// Publishes `length` bytes of `block`, if the message's number is below `limit`; returns it. Call [`Supply::settle`]
@@ -87,49 +85,93 @@ impl<K> Writer<K> {
         (block, length): (Block, u32),
         time: u64,
     ) -> Result<u64, (Refused, Block)> {
-        let mut block = Some(block);
-        let sent = self.message(supply, limit, |words, supply| {
-            let Some(block) = block.take() else { return };
-            let index = supply.publish(block);
-            name(words, Descriptor::block(index, length));
-            // ORDERING: none; the slot's stamp publishes it.
-            words[BLOCK_TIME].store(time, Ordering::Relaxed);
-        });
-        match (sent, block) {
-            (Err(refused), Some(block)) => Err((refused, block)),
-            (sent, _) => Ok(sent.unwrap_or_default()),
-        }
+        let message = InBlock { block, length, time };
+        self.message(supply, limit, message).map_err(|(refused, message)| (refused, message.block))
     }
 
     #[inline(always)]
-    fn message<S: AsRef<[u32]> + AsMut<[u32]>>(
+    fn message<S: AsRef<[u32]> + AsMut<[u32]>, M: Message>(
         &mut self,
         supply: &mut Supply<K, S>,
         limit: u64,
-        write: impl FnOnce(&[AtomicU64], &mut Supply<K, S>),
-    ) -> Result<u64, Refused> {
-        let blocks = self.blocks;
-        let write = |words: &[AtomicU64]| {
-            if let Some(index) = named(words, blocks) {
-                supply.evict(index);
-            }
-            write(words, supply);
-        };
+        message: M,
+    ) -> Result<u64, (Refused, M)> {
         match &mut self.ring {
             WriteRing::One(ring) => {
                 if ring.next() >= limit {
-                    return Err(Refused::Limit);
+                    return Err((Refused::Limit, message));
                 }
                 let claim = ring.claim();
-                write(claim.words());
+                write(supply, claim.words(), self.blocks, message);
                 Ok(claim.commit())
             }
-            WriteRing::Many(ring) => {
-                let claim = ring.try_claim(limit)?;
-                write(claim.words());
-                Ok(claim.commit())
-            }
+            WriteRing::Many(ring) => write_among_others(supply, ring, limit, self.blocks, message),
         }
+    }
+}
+
+/// Apart, so that a lone writer's way is short.
+#[inline(never)]
+fn write_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>, M: Message>(
+    supply: &mut Supply<K, S>,
+    ring: &mut mpmc::Writer<K, OneLine>,
+    limit: u64,
+    blocks: u32,
+    message: M,
+) -> Result<u64, (Refused, M)> {
+    let claim = match ring.try_claim(limit) {
+        Ok(claim) => claim,
+        Err(refused) => return Err((refused, message)),
+    };
+    write(supply, claim.words(), blocks, message);
+    Ok(claim.commit())
+}
+
+/// Steps 2 to 4 of a message, before its stamp.
+#[inline(always)]
+fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(
+    supply: &mut Supply<K, S>,
+    words: &[AtomicU64],
+    blocks: u32,
+    message: impl Message,
+) {
+    if let Some(index) = named(words, blocks) {
+        supply.evict(index);
+    }
+    message.write(supply, words);
+}
+
+/// What goes into a slot.
+trait Message {
+    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, supply: &mut Supply<K, S>, words: &[AtomicU64]);
+}
+
+struct Copied<'b> {
+    bytes: &'b [u8],
+    time: u64,
+}
+
+impl Message for Copied<'_> {
+    #[inline(always)]
+    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, _: &mut Supply<K, S>, words: &[AtomicU64]) {
+        name(words, Descriptor::inline(self.bytes.len(), self.time));
+        copy::store_bytes(&words[INLINE..], self.bytes);
+    }
+}
+
+struct InBlock {
+    block: Block,
+    length: u32,
+    time: u64,
+}
+
+impl Message for InBlock {
+    #[inline(always)]
+    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, supply: &mut Supply<K, S>, words: &[AtomicU64]) {
+        let index = supply.publish(self.block);
+        name(words, Descriptor::block(index, self.length));
+        // ORDERING: none; the slot's stamp publishes it.
+        words[BLOCK_TIME].store(self.time, Ordering::Relaxed);
     }
 }
 

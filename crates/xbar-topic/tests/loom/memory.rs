@@ -11,6 +11,7 @@ use xbar_layout::{Descriptor, Lent};
 use xbar_pool::{Census, FreeList, Held, Intent, Ledger, Ledgers, Supply};
 use xbar_ring::broadcast;
 use xbar_ring::mpmc::{self, Refused};
+use xbar_ring::stride::OneLine;
 use xbar_topic::gate::{Cursors, Gate, Pass};
 use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, Writer};
 
@@ -109,14 +110,14 @@ pub fn supply(memory: &Keep, publisher: usize) -> Blocks {
 /// The ring's one writer.
 pub fn writer(memory: &Keep) -> Writer<Keep> {
     let (slots, head) = (lend(memory, &memory.slots[..]), lend(memory, &memory.head));
-    let ring = broadcast::Writer::resume(slots, head, SLOT_WORDS).unwrap();
+    let ring = broadcast::Writer::resume(slots, head, OneLine).unwrap();
     Writer::new(WriteRing::One(ring), memory.blocks())
 }
 
 /// The ring alone, as writer `owner` of many has it.
 pub fn ring_of_many(memory: &Keep, owner: u32) -> mpmc::Writer<Keep> {
     let (slots, head) = (lend(memory, &memory.slots[..]), lend(memory, &memory.head));
-    mpmc::Writer::join(slots, head, SLOT_WORDS, owner).unwrap()
+    mpmc::Writer::join(slots, head, OneLine, owner).unwrap()
 }
 
 /// One of many writers.
@@ -127,14 +128,14 @@ pub fn writer_of_many(memory: &Keep, owner: u32) -> Writer<Keep> {
 /// A reader of a ring of one writer, from now on.
 pub fn reader(memory: &Keep, lossless: bool) -> Reader<Keep> {
     let slots = lend(memory, ReadU64::of_slice(&memory.slots));
-    let ring = broadcast::Reader::join(slots, lend(memory, ReadU64::of(&memory.head)), SLOT_WORDS).unwrap();
+    let ring = broadcast::Reader::join(slots, lend(memory, ReadU64::of(&memory.head)), OneLine).unwrap();
     Reader::new(ReadRing::One(ring), memory.blocks(), 8, lossless)
 }
 
 /// A reader of a ring of many writers, from now on.
 pub fn reader_of_many(memory: &Keep, lossless: bool) -> Reader<Keep> {
     let slots = lend(memory, ReadU64::of_slice(&memory.slots));
-    let ring = mpmc::Reader::join(slots, lend(memory, ReadU64::of(&memory.head)), SLOT_WORDS).unwrap();
+    let ring = mpmc::Reader::join(slots, lend(memory, ReadU64::of(&memory.head)), OneLine).unwrap();
     Reader::new(ReadRing::Many(ring), memory.blocks(), 8, lossless)
 }
 
