@@ -115,7 +115,7 @@ pub fn writer(memory: &Keep) -> Writer<Keep> {
 }
 
 /// The ring alone, as writer `owner` of many has it.
-pub fn ring_of_many(memory: &Keep, owner: u32) -> mpmc::Writer<Keep> {
+pub fn ring_of_many(memory: &Keep, owner: u32) -> mpmc::Writer<Keep, OneLine> {
     let (slots, head) = (lend(memory, &memory.slots[..]), lend(memory, &memory.head));
     mpmc::Writer::join(slots, head, OneLine, owner).unwrap()
 }
