@@ -1,5 +1,6 @@
 //! The cases, one file for each family or part of one.
 
+mod event;
 mod pipeline;
 mod ring_round_trip;
 mod ring_same_thread;
@@ -12,7 +13,7 @@ mod wake;
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "pipeline", "wake", "scale"];
+pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "event", "pipeline", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Case> {
         topic_same_thread::cases(),
         topic_round_trip::cases(),
         throughput::cases(),
+        event::cases(),
         pipeline::cases(),
         wake::cases(),
         scale::cases(),

@@ -34,6 +34,11 @@ const fn flat(case: &'static str, at: u64) -> Goal {
     Goal { case, payload: 8, at: Some(at), reference: LEAST, most: 1.1 }
 }
 
+/// No longer than the one that it is like.
+const fn burst(case: &'static str, at: u64) -> Goal {
+    Goal { case, payload: 8, at: Some(at), reference: "disruptor", most: 1.0 }
+}
+
 /// All of them.
 pub const GOALS: &[Goal] = &[
     goal("ring: publish + receive", 8, "photon-ring", 0.65),
@@ -68,6 +73,15 @@ pub const GOALS: &[Goal] = &[
     goal("throughput: lossless, one by one", 8, "rtrb", 1.0 / 1.1),
     goal("throughput: lossless, many writers", 8, "disruptor", 1.0),
     goal("pipeline: lossless, two stages", 8, "disruptor", 1.0),
+    goal("event: one producer, one by one", 8, "disruptor", 1.0),
+    goal("event: many producers", 8, "disruptor", 1.0),
+    goal("pipeline: events in place, two stages", 8, "disruptor", 1.0),
+    burst("event: a burst until it is handled", 1),
+    burst("event: a burst until it is handled", 10),
+    burst("event: a burst until it is handled", 100),
+    burst("event: a burst of a cloned producer until it is handled", 1),
+    burst("event: a burst of a cloned producer until it is handled", 10),
+    burst("event: a burst of a cloned producer until it is handled", 100),
 ];
 
 /// The goal for ours beside `reference`, if there is one.

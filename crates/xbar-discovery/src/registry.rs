@@ -95,6 +95,11 @@ impl RegionView {
         &self.facts
     }
 
+    /// The epoch now: it rises when a region whose publishers were killed is gone on with.
+    pub fn epoch(&self) -> u64 {
+        self.header.epoch.load_relaxed()
+    }
+
     /// Its directory.
     pub const fn segment(&self) -> &Segment {
         &self.segment

@@ -32,6 +32,7 @@ pub mod region;
 pub mod ring;
 mod shape;
 mod shared;
+mod space;
 pub mod sync;
 pub mod topic;
 
@@ -43,3 +44,4 @@ pub use lent::Lent;
 pub use limits::{GeometryError, Limits, MOST_POOLS, PoolLimits};
 pub use shape::{Delivery, TopicShape, ValueType};
 pub use shared::{Byte, Shared};
+pub use space::Space;

@@ -7,21 +7,15 @@ mod cell;
 pub mod many;
 pub mod one;
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-
 use cell::Cell;
 
+use crate::slots::{Backing, Slots};
+
 /// `capacity` slots, or a panic that says why not.
-fn slots<T, S>(capacity: usize, slot: impl Fn(u64) -> S) -> Box<[S]> {
+fn slots<T, S>(capacity: usize, backing: Backing, slot: impl Fn(u64) -> S) -> Slots<S> {
     assert!(capacity >= 2, "a channel needs a capacity >= 2, not {capacity}");
-    let mut slots = Vec::new();
-    if slots.try_reserve_exact(capacity).is_err() {
-        let bytes = size_of::<T>();
-        panic!("a channel of {capacity} values of {bytes} bytes needs more memory than there is");
-    }
-    slots.extend((0..capacity as u64).map(slot));
-    slots.into_boxed_slice()
+    let what = alloc::format!("a channel of {capacity} values of {} bytes", size_of::<T>());
+    Slots::new(capacity, backing, &what, slot)
 }
 
 /// A word on a cache line of its own.

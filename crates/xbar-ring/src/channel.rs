@@ -25,7 +25,7 @@ pub use bounded::{
 };
 pub use lossy::Subscribers;
 #[cfg(feature = "alloc")]
-pub use many::{MpPublisher, MpReserved, MpSubscriber, MpSubscribers, Shared, channel_mpmc};
-#[cfg(feature = "alloc")]
-pub use one::channel;
+pub use many::{MpPublisher, MpReserved, MpSubscriber, MpSubscribers, Shared, channel_mpmc, channel_mpmc_in};
 pub use one::{OneSubscriber, OneSubscribers, Publisher, Reserved};
+#[cfg(feature = "alloc")]
+pub use one::{channel, channel_bytes, channel_in};

@@ -43,6 +43,8 @@ pub enum RecvError {
     },
     /// As [`TryRecvError::Disconnected`].
     Disconnected,
+    /// The wait was told to stop: see [`Step::Stop`](crate::Step::Stop). What is there can still be received.
+    Stopped,
 }
 
 impl RecvError {
@@ -62,6 +64,9 @@ impl fmt::Display for RecvError {
             Self::Timeout => write!(f, "no message came in time"),
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
+            Self::Stopped => {
+                write!(f, "told to stop before a message came: take what is left without waiting")
+            }
         }
     }
 }
@@ -77,13 +82,25 @@ pub enum PublishError<T> {
     Full(T),
     /// All subscribers are gone, and nobody can subscribe any more.
     Disconnected(T),
+    /// The wait for room was told to stop: see [`Step::Stop`](crate::Step::Stop).
+    Stopped(T),
 }
 
 impl<T> PublishError<T> {
     /// The value.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Full(value) | Self::Disconnected(value) => value,
+            Self::Full(value) | Self::Disconnected(value) | Self::Stopped(value) => value,
+        }
+    }
+
+    /// The same refusal, with `value` to be handed back.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn with<V>(self, value: V) -> PublishError<V> {
+        match self {
+            Self::Full(_) => PublishError::Full(value),
+            Self::Disconnected(_) => PublishError::Disconnected(value),
+            Self::Stopped(_) => PublishError::Stopped(value),
         }
     }
 
@@ -95,7 +112,11 @@ impl<T> PublishError<T> {
 
 impl<T> fmt::Debug for PublishError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_full() { "Full(..)" } else { "Disconnected(..)" })
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Disconnected(_) => "Disconnected(..)",
+            Self::Stopped(_) => "Stopped(..)",
+        })
     }
 }
 
@@ -106,6 +127,7 @@ impl<T> fmt::Display for PublishError<T> {
                 "the ring is full: wait for the slowest subscriber, or subscribe somebody if nobody has yet"
             }
             Self::Disconnected(_) => "all subscribers are gone: the value would never be received",
+            Self::Stopped(_) => "told to stop before there was room: the value was not published",
         })
     }
 }

@@ -110,6 +110,14 @@ impl<K> Gate<K> {
         }
     }
 
+    /// True when [`widen`](Self::widen) would give more than `limit`.
+    #[cold]
+    pub fn is_wider(&self, limit: u64) -> bool {
+        // ORDERING: none; as in `widen`.
+        let unread = || self.words[LEFT].load(Ordering::Relaxed);
+        self.slowest().unwrap_or_else(unread).saturating_add(self.room) > limit
+    }
+
     /// The lowest cursor.
     fn slowest(&self) -> Option<u64> {
         // ORDERING: gate-join: a reader that this count misses joined behind the fence; see the cases above.

@@ -58,7 +58,8 @@ impl<'r, S: Stride> Glimpse<'r, S> {
     /// True when the slot still holds the message, so that every word loaded so far is its own.
     #[inline(always)]
     pub fn is_whole(&self) -> bool {
-        // ORDERING: ring-mark, mpmc-mark: pairs with the writer's fence: a word of a newer message brings its mark along.
+        // ORDERING: ring-mark: pairs with the writer's fence: a word of a newer message brings its mark along.
+        // ORDERING: mpmc-mark: likewise, its claim.
         fence(Ordering::Acquire);
         self.stamp.load_relaxed() == self.whole
     }

@@ -3,7 +3,6 @@
 #![allow(unsafe_code)] // lines seen as words, and memory lent with its Arc
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
 
@@ -12,10 +11,11 @@ use xbar_layout::sync::{AtomicU64, ReadU64};
 
 use crate::broadcast::{Reader, Writer};
 use crate::line::Line;
+use crate::slots::{Backing, Slots};
 use crate::stride::LINE_WORDS;
 
 /// Zeroed cache lines, lent together with the `Arc` that keeps them.
-pub struct HeapLines(Vec<Line>);
+pub struct HeapLines(Slots<Line>);
 
 impl HeapLines {
     /// `count` lines.
@@ -24,12 +24,16 @@ impl HeapLines {
     ///
     /// When there is not so much memory; `what` says what for.
     pub fn new(count: usize, what: &str) -> Arc<Self> {
-        let mut lines = Vec::new();
-        if lines.try_reserve_exact(count).is_err() {
-            panic!("{what} needs {count} * 64 bytes: more memory than there is");
-        }
-        lines.resize_with(count, Line::zeroed);
-        Arc::new(Self(lines))
+        Self::new_in(count, what, None)
+    }
+
+    /// `count` lines in `backing`.
+    ///
+    /// # Panics
+    ///
+    /// When there is not so much memory; `what` says what for.
+    pub fn new_in(count: usize, what: &str, backing: Backing) -> Arc<Self> {
+        Arc::new(Self(Slots::new(count, backing, what, |_| Line::zeroed())))
     }
 
     /// The words of the lines from `first` on.
@@ -40,7 +44,7 @@ impl HeapLines {
     pub fn from(self: &Arc<Self>, first: usize) -> Lent<[AtomicU64], Arc<Self>> {
         let lines = &self.0[first..];
         let place = NonNull::slice_from_raw_parts(NonNull::from(lines).cast(), lines.len() * LINE_WORDS);
-        // SAFETY: a line is its words without padding, the vector is never touched again, and the Arc keeps it.
+        // SAFETY: a line is its words without padding, the slots never move, and the Arc keeps it.
         unsafe { Lent::new(place, Arc::clone(self)) }
     }
 
@@ -68,10 +72,11 @@ pub type Heap = Arc<HeapLines>;
 /// # Panics
 ///
 /// When `capacity < 2`, or when there is not so much memory.
-pub(crate) fn ring_lines<T>(capacity: usize, lines: usize, head: usize) -> Heap {
+pub(crate) fn ring_lines<T>(capacity: usize, lines: usize, head: usize, backing: Backing) -> Heap {
     assert!(capacity >= 2, "a channel needs a capacity >= 2, not {capacity}");
     let count = capacity.saturating_mul(lines).saturating_add(head);
-    HeapLines::new(count, &alloc::format!("a channel of {capacity} values of {} bytes", size_of::<T>()))
+    let what = alloc::format!("a channel of {capacity} values of {} bytes", size_of::<T>());
+    HeapLines::new_in(count, &what, backing)
 }
 
 /// The memory of a broadcast ring of words, and the place where its ends come from.

@@ -24,6 +24,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Values that are not plain data, or that stages change one after the other, stay where they are: [`event`].
+//!
 //! When not to use it: between processes, or for messages whose size varies: the facade `xbar` does that.
 //!
 //! # Layers
@@ -50,6 +52,8 @@ pub mod broadcast;
 pub mod channel;
 pub mod copy;
 mod error;
+#[cfg(feature = "alloc")]
+pub mod event;
 mod fixed;
 #[cfg(feature = "alloc")]
 pub mod gate;
@@ -61,12 +65,16 @@ mod line;
 pub mod mpmc;
 mod path;
 mod sink;
+#[cfg(feature = "alloc")]
+pub mod slots;
 mod source;
 #[cfg(feature = "alloc")]
 mod stage;
 pub mod stride;
 mod subscriber;
 mod wait;
+#[cfg(feature = "alloc")]
+mod wake;
 
 /// Without an allocator there is no heap, and nothing on it.
 #[cfg(not(feature = "alloc"))]
@@ -94,4 +102,6 @@ pub use source::{Look, Lossy, Source};
 #[cfg(feature = "alloc")]
 pub use stage::{Progress, Stage};
 pub use subscriber::{Drain, Subscriber};
-pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
+pub use wait::{Adaptive, BackoffSpin, BusySpin, Park, Rest, Step, Stop, WaitStrategy, YieldSpin};
+#[cfg(feature = "alloc")]
+pub use wake::{Quiet, Wake};

@@ -56,6 +56,8 @@
 //! A claim that is given up (dropped, or its owner panicked) leaves SKIPPED, and so does [`abandon`] for an owner that is
 //! proven dead.
 
+mod stamp;
+
 use core::fmt;
 
 use xbar_layout::Lent;
@@ -64,6 +66,10 @@ use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence, spin_loop};
 use crate::path::{Path, RingError};
 use crate::stride::Stride;
 
+use self::stamp::{
+    CLAIMED, HELD, OWNER_BITS, SKIPPED, STATE, STATE_BITS, Standing, ahead, claimed, key, stamp, standing,
+};
+
 pub use crate::glimpse::{Glimpse, Poll};
 
 /// Words of a slot in front of the message: stamp and bypass.
@@ -71,81 +77,6 @@ pub const HEAD_WORDS: usize = 2;
 
 /// Writers of one ring that can be told apart: an owner is smaller than this.
 pub const OWNERS: u32 = 1 << OWNER_BITS;
-
-const OWNER_BITS: u32 = 12;
-const STATE_BITS: u32 = 2;
-const STATE: u64 = 0b11;
-const HELD: u64 = 0;
-const SKIPPED: u64 = 1;
-const CLAIMED: u64 = 3;
-
-/// Bits of a key that a claim has room for. One held while 2^50 messages pass (13 days at 1e9 messages/s) would be taken for
-/// a newer one.
-const CLAIM_KEY_BITS: u32 = 64 - OWNER_BITS - STATE_BITS;
-
-const fn key(sequence: u64) -> u64 {
-    sequence.wrapping_add(1)
-}
-
-const fn stamp(sequence: u64, state: u64) -> u64 {
-    key(sequence) << STATE_BITS | state
-}
-
-const fn claimed(sequence: u64, owner: u32) -> u64 {
-    (key(sequence) << OWNER_BITS | owner as u64) << STATE_BITS | CLAIMED
-}
-
-/// How far the key of `stamp` is ahead of `sequence`'s; negative when it is older.
-const fn ahead(stamp: u64, sequence: u64) -> i64 {
-    if stamp & STATE == CLAIMED {
-        // As far as the bits reach, by sign.
-        let distance = (stamp >> (STATE_BITS + OWNER_BITS)).wrapping_sub(key(sequence));
-        (distance << (64 - CLAIM_KEY_BITS)) as i64 >> (64 - CLAIM_KEY_BITS)
-    } else {
-        (stamp >> STATE_BITS).wrapping_sub(key(sequence)) as i64
-    }
-}
-
-/// What a slot says of one sequence number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Not taken, and the slot is free.
-    Open,
-    /// Not taken, but the slot is still being written for an earlier lap.
-    Blocked,
-    /// Being written.
-    Claimed,
-    /// There.
-    Held,
-    /// Given up or bypassed: will never come.
-    Void,
-    /// The slot went on to a later lap.
-    Gone,
-}
-
-#[inline(always)]
-const fn standing(stamp: u64, bypass: u64, sequence: u64) -> Standing {
-    let ahead = ahead(stamp, sequence);
-    if ahead > 0 {
-        return Standing::Gone;
-    }
-    if ahead == 0 {
-        return match stamp & STATE {
-            HELD => Standing::Held,
-            CLAIMED if bypass > key(sequence) => Standing::Gone,
-            CLAIMED => Standing::Claimed,
-            // SKIPPED; a state that is none of them is damage, and no message either.
-            _ => Standing::Void,
-        };
-    }
-    if bypass >= key(sequence) {
-        Standing::Void
-    } else if stamp & STATE == CLAIMED {
-        Standing::Blocked
-    } else {
-        Standing::Open
-    }
-}
 
 /// One of the writing ends. Any number per ring, each with an owner of its own.
 pub struct Writer<K, S = usize> {

@@ -1,5 +1,7 @@
 //! What a waiting publisher needs of a lossless ring, whatever the ring.
 
+use crate::wait::{Rest, give_way};
+
 /// The writing end of a lossless ring.
 ///
 /// Open: a crate with an operating system wraps one to wake sleeping readers.
@@ -26,12 +28,15 @@ pub trait Sink {
     /// Readers that there are now.
     fn readers(&self) -> usize;
 
+    /// True when [`offer`](Self::offer) would take a value. Does not move.
+    fn has_room(&self) -> bool;
+
     /// True when there are no readers, and nobody who could make one.
     fn is_deserted(&self) -> bool;
 
-    /// Waits a while for room, at most `longest`; may return at any time.
-    fn sleep(&mut self, longest: Option<core::time::Duration>) {
-        let _ = longest;
-        crate::wait::give_way();
+    /// Waits a while for room, as `rest` says; may return at any time.
+    fn sleep(&mut self, rest: Rest<'_>) {
+        let _ = rest;
+        give_way();
     }
 }

@@ -1,8 +1,6 @@
 //! What a subscriber needs of a ring, whatever the ring.
 
-use core::time::Duration;
-
-use crate::wait::give_way;
+use crate::wait::{Rest, give_way};
 
 /// What a look at the next slot found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +75,10 @@ pub trait Source {
         most
     }
 
-    /// Waits a while for something new, at most `longest`; may return at any time. A ring alone has nothing to sleep on:
-    /// it gives way to other threads.
-    fn sleep(&mut self, longest: Option<Duration>) {
-        let _ = longest;
+    /// Waits a while for something new, as `rest` says; may return at any time. A ring alone has nothing to sleep on: it
+    /// gives way to other threads.
+    fn sleep(&mut self, rest: Rest<'_>) {
+        let _ = rest;
         give_way();
     }
 }

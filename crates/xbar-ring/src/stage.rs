@@ -12,16 +12,21 @@ use crate::error::{RecvError, TryRecvError};
 use crate::line::Line;
 use crate::source::Source;
 use crate::subscriber::Subscriber;
-use crate::wait::{Adaptive, Step, WaitStrategy};
+use crate::wait::{Adaptive, Rest, Step, WaitStrategy};
 
 /// Topmost bit of a progress: the stage is gone and will pass nothing more.
-const GONE: u64 = 1 << 63;
+pub(crate) const GONE: u64 = 1 << 63;
 
 /// How far a stage has come; clone it for every stage that waits for it.
 #[derive(Debug, Clone)]
 pub struct Progress(Arc<Line>);
 
 impl Progress {
+    /// Nothing passed yet.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Line::zeroed()))
+    }
+
     /// Sequence numbers below this one were handled, or lost to the stage.
     ///
     /// What the stage's handler did for them is visible to the caller.
@@ -34,14 +39,19 @@ impl Progress {
         self.look() & GONE != 0
     }
 
+    /// True for two handles of one stage.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     #[inline(always)]
-    fn look(&self) -> u64 {
+    pub(crate) fn look(&self) -> u64 {
         // ORDERING: stage-done: pairs with the release of the stage.
         self.0.first().load(Ordering::Acquire)
     }
 
     #[inline(always)]
-    fn set(&self, value: u64) {
+    pub(crate) fn set(&self, value: u64) {
         // ORDERING: stage-done: release pairs with the acquire of the stages behind: what the handler did is done.
         self.0.first().store(value, Ordering::Release);
     }
@@ -76,7 +86,7 @@ pub struct Stage<S> {
 impl<S: Source> Stage<S> {
     /// A stage at the place of `subscriber` that handles what all of `after` have passed.
     pub fn new(subscriber: Subscriber<S>, after: impl IntoIterator<Item = Progress>) -> Self {
-        let done = Progress(Arc::new(Line::zeroed()));
+        let done = Progress::new();
         done.set(subscriber.cursor());
         Self { subscriber, after: after.into_iter().collect(), allowed: 0, done, ended: false }
     }
@@ -113,6 +123,47 @@ impl<S: Source> Stage<S> {
         Ok(result)
     }
 
+    /// Handles each message that is there and that all stages in front have passed, `most` at most; says how many. They pass
+    /// together: the way to handle most per second.
+    ///
+    /// ```
+    /// let (mut publisher, subscribers) = xbar_ring::channel_bounded::<u64>(64);
+    /// let mut risk = subscribers.subscribe()?.into_stage([]);
+    /// let mut order = subscribers.subscribe()?.into_stage([risk.progress()]);
+    /// publisher.publish_batch(&[1, 2, 3])?;
+    /// assert_eq!(risk.try_handle_each(2, |n| assert!(n < 10)), Ok(2));
+    /// let mut sum = 0;
+    /// assert_eq!(order.try_handle_each(usize::MAX, |n| sum += n), Ok(2));
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_handle`](Self::try_handle), when not even one message was handled.
+    #[inline]
+    pub fn try_handle_each(
+        &mut self,
+        most: usize,
+        handler: impl FnMut(S::Value),
+    ) -> Result<usize, TryRecvError> {
+        let position = self.subscriber.cursor();
+        let mut most = most;
+        if self.ended || !self.after.is_empty() {
+            if self.ended || position >= self.allowed {
+                self.look_ahead(position)?;
+            }
+            most = most.min(usize::try_from(self.allowed - position).unwrap_or(usize::MAX));
+        }
+        let unfinished = Unfinished(self);
+        let handled = unfinished.0.subscriber.try_recv_each(most, handler);
+        match handled {
+            Ok(_) | Err(TryRecvError::Lagged { .. }) => unfinished.finish(),
+            Err(_) => core::mem::forget(unfinished),
+        }
+        handled
+    }
+
     /// As [`try_handle`](Self::try_handle), waiting for the message as [`Adaptive`] does.
     ///
     /// # Errors
@@ -142,8 +193,10 @@ impl<S: Source> Stage<S> {
                 Err(error) => return Err(RecvError::of(error)),
             }
             looks = looks.saturating_add(1);
-            if strategy.step(looks) == Step::Sleep {
-                self.subscriber.sleep();
+            match strategy.step(looks) {
+                Step::Look => {}
+                Step::Sleep => self.subscriber.sleep(Rest { longest: None, stop: strategy.stop() }),
+                Step::Stop => return Err(RecvError::Stopped),
             }
         }
     }
@@ -194,7 +247,8 @@ impl<S: Source> Unfinished<'_, S> {
 impl<S: Source> Drop for Unfinished<'_, S> {
     fn drop(&mut self) {
         self.0.ended = true;
-        self.0.done.set(self.0.done.look() | GONE);
+        // The message at hand was taken, and has not passed.
+        self.0.done.set((self.0.subscriber.cursor() - 1) | GONE);
     }
 }
 

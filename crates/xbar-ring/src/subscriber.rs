@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::error::{RecvError, TryRecvError};
 use crate::source::{Look, Lossy, Source};
-use crate::wait::{Adaptive, Step, WaitStrategy};
+use crate::wait::{Adaptive, Rest, Step, WaitStrategy};
 
 /// Receives the messages of one channel.
 ///
@@ -93,7 +93,7 @@ impl<S: Source> Subscriber<S> {
         self.recv_with(Adaptive)
     }
 
-    /// The next message, however long that takes, waiting as `strategy` says.
+    /// The next message, however long that takes, waiting as `strategy` says, until it says to stop.
     ///
     /// # Errors
     ///
@@ -108,8 +108,10 @@ impl<S: Source> Subscriber<S> {
                 Err(error) => return Err(RecvError::of(error)),
             }
             looks = looks.saturating_add(1);
-            if strategy.step(looks) == Step::Sleep {
-                self.source.sleep(None);
+            match strategy.step(looks) {
+                Step::Look => {}
+                Step::Sleep => self.source.sleep(Rest { longest: None, stop: strategy.stop() }),
+                Step::Stop => return Err(RecvError::Stopped),
             }
         }
     }
@@ -148,7 +150,10 @@ impl<S: Source> Subscriber<S> {
             match deadline.left(looks, step) {
                 // One last look: what came while the clock was read is not late.
                 Some(left) if left.is_zero() => return self.try_recv().map_err(RecvError::of),
-                left if step == Step::Sleep => self.source.sleep(left),
+                left if step == Step::Sleep => {
+                    self.source.sleep(Rest { longest: left, stop: strategy.stop() })
+                }
+                _ if step == Step::Stop => return Err(RecvError::Stopped),
                 _ => {}
             }
         }
@@ -256,10 +261,16 @@ impl<S: Source> Subscriber<S> {
         &self.source
     }
 
+    /// The same subscriber, with its account, through another source: one that can sleep, say. `wrap` may not move it.
+    pub fn through<R: Source>(self, wrap: impl FnOnce(S) -> R) -> Subscriber<R> {
+        let Self { source, start, missed, skipped } = self;
+        Subscriber { source: wrap(source), start, missed, skipped }
+    }
+
     /// Waits a while, as [`Source::sleep`].
     #[cfg(feature = "alloc")]
-    pub(crate) fn sleep(&mut self) {
-        self.source.sleep(None);
+    pub(crate) fn sleep(&mut self, rest: Rest<'_>) {
+        self.source.sleep(rest);
     }
 }
 

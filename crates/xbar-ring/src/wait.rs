@@ -1,5 +1,9 @@
 //! How to wait between two looks at a ring.
 
+use core::fmt;
+use core::task::Waker;
+use core::time::Duration;
+
 use xbar_layout::sync::spin_loop;
 
 /// What to do after a look that found nothing.
@@ -9,23 +13,74 @@ pub enum Step {
     Look,
     /// Sleep until woken, if the receiver can; look again otherwise.
     Sleep,
+    /// Give up: what waits says `Stopped`.
+    Stop,
+}
+
+/// Something that can end a wait: a shutdown token, say.
+pub trait Stop: Sync {
+    /// True when waiting is to end.
+    fn is_stopped(&self) -> bool;
+
+    /// Wakes `sleeper` when waiting is to end, until [`forget`](Self::forget) is told what this returns. Whoever sleeps
+    /// looks at [`is_stopped`](Self::is_stopped) behind this call.
+    fn watch(&self, sleeper: &Waker) -> u64;
+
+    /// Ends one [`watch`](Self::watch).
+    fn forget(&self, watch: u64);
+}
+
+/// How a wait may be slept through.
+#[derive(Clone, Copy, Default)]
+pub struct Rest<'s> {
+    /// How long at most.
+    pub longest: Option<Duration>,
+    /// What ends it early.
+    pub stop: Option<&'s dyn Stop>,
+}
+
+impl fmt::Debug for Rest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest").field("longest", &self.longest).finish_non_exhaustive()
+    }
 }
 
 /// Decides what happens between two looks that found nothing.
 ///
 /// Open: implement it to call your own scheduler. A strategy needs no operating system; when it says [`Step::Sleep`],
-/// the receiver sleeps if it has something to sleep on: a stream of a topic has a futex. A channel between threads has
-/// nothing: there the thread gives way to others (with `std`) and looks again, which costs a core as long as nobody else
-/// wants it. A [`Source`](crate::Source) of your own can do better: its `sleep` is what is called.
+/// the receiver sleeps if it has something to sleep on: a stream of a topic and the channels of the facade have a futex. A
+/// channel of this crate has nothing: there the thread gives way to others (with `std`) and looks again, which costs a core
+/// as long as nobody else wants it. A [`Source`](crate::Source) of your own can do better: its `sleep` is what is called.
 pub trait WaitStrategy {
     /// Called after the `looks`-th look in a row that found nothing, from 1.
     fn step(&mut self, looks: u32) -> Step;
+
+    /// What ends a sleep of this wait early, if anything does.
+    fn stop(&self) -> Option<&dyn Stop> {
+        None
+    }
 }
 
 impl<W: WaitStrategy + ?Sized> WaitStrategy for &mut W {
     #[inline]
     fn step(&mut self, looks: u32) -> Step {
         (**self).step(looks)
+    }
+
+    fn stop(&self) -> Option<&dyn Stop> {
+        (**self).stop()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<W: WaitStrategy + ?Sized> WaitStrategy for alloc::boxed::Box<W> {
+    #[inline]
+    fn step(&mut self, looks: u32) -> Step {
+        (**self).step(looks)
+    }
+
+    fn stop(&self) -> Option<&dyn Stop> {
+        (**self).stop()
     }
 }
 
@@ -110,20 +165,20 @@ const LOOKS_PER_READING: u32 = 64;
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub(crate) struct Deadline {
-    timeout: core::time::Duration,
+    timeout: Duration,
     end: Option<std::time::Instant>,
 }
 
 #[cfg(feature = "std")]
 impl Deadline {
     /// The clock is not read before the first look failed.
-    pub(crate) const fn new(timeout: core::time::Duration) -> Self {
+    pub(crate) const fn new(timeout: Duration) -> Self {
         Self { timeout, end: None }
     }
 
     /// The time that is left after the `looks`-th look; `None` when there is no reason to ask yet, and when the end is
     /// beyond the end of time.
-    pub(crate) fn left(&mut self, looks: u32, step: Step) -> Option<core::time::Duration> {
+    pub(crate) fn left(&mut self, looks: u32, step: Step) -> Option<Duration> {
         if looks != 1 && looks % LOOKS_PER_READING != 0 && step == Step::Look {
             return None;
         }

@@ -50,7 +50,9 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("xbar-shm needs Linux: fallocate, renameat2, futexes on shared files");
 
+pub mod affinity;
 mod base;
+mod bell;
 mod building;
 mod clock;
 mod error;
@@ -58,6 +60,7 @@ mod file;
 mod leftovers;
 mod liveness;
 mod mapping;
+pub mod memory;
 mod name;
 mod own;
 mod room;
@@ -66,6 +69,7 @@ mod segment;
 pub mod wake;
 
 pub use base::BaseDir;
+pub use bell::ThreadBell;
 pub use building::Building;
 pub use clock::{monotonic_ns, unix_ns};
 pub use error::ShmError;

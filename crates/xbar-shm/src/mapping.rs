@@ -41,6 +41,11 @@ impl Mapping {
         self.len
     }
 
+    /// True when it may be written.
+    pub const fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     /// True for no bytes; the kernel maps no such thing.
     pub const fn is_empty(&self) -> bool {
         self.len == 0

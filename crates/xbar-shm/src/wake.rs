@@ -46,6 +46,8 @@ pub trait Kernel {
     fn sleep(&self, word: &ReadU32, expected: u32, timeout: Duration);
     /// Wakes everybody who sleeps on `word`.
     fn wake_all(&self, word: &AtomicU32);
+    /// As [`Kernel::wake_all`], by somebody who may only look at the word.
+    fn rouse(&self, word: &ReadU32);
     /// Lets other processes' [`Kernel::fence_everywhere`] reach this one; false when that is impossible.
     fn accept_fences(&self) -> bool;
     /// A full fence on every core that runs a process that accepts them; false when that is impossible.
@@ -69,6 +71,10 @@ impl Kernel for System {
     fn wake_all(&self, word: &AtomicU32) {
         // Fails for an unmapped word only, which a reference excludes.
         let _ = futex::wake(sync::for_kernel(word), futex::Flags::empty(), i32::MAX as u32);
+    }
+
+    fn rouse(&self, word: &ReadU32) {
+        let _ = futex::wake(word.for_kernel(), futex::Flags::empty(), i32::MAX as u32);
     }
 
     fn accept_fences(&self) -> bool {
@@ -140,6 +146,11 @@ impl<K, O: Kernel> Sleeper<K, O> {
     /// A sleeper over the two words of a bell.
     pub const fn new(word: Lent<ReadU32, K>, waiting: Lent<AtomicU32, K>, kernel: O) -> Self {
         Self { word, waiting, kernel }
+    }
+
+    /// Wakes all that sleep on the bell, as if for nothing: they look again.
+    pub fn rouse(&self) {
+        self.kernel.rouse(&self.word);
     }
 
     /// Sleeps until rung, at most `timeout`, unless `ready()`. May return early for any reason: look again.

@@ -39,6 +39,10 @@ impl Kernel for Model {
         self.0.futex.condition.notify_all();
     }
 
+    fn rouse(&self, _word: &ReadU32) {
+        unreachable!("no model stops a sleeper")
+    }
+
     fn accept_fences(&self) -> bool {
         true
     }

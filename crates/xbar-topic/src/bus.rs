@@ -14,7 +14,7 @@ use xbar_layout::{Delivery, ValueType};
 use xbar_ring::broadcast::HEAD_WORDS;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::stride::ValueStride;
-use xbar_ring::{Look, Lossy, Source, broadcast, copy};
+use xbar_ring::{Look, Lossy, Rest, Source, broadcast, copy};
 
 use crate::Keep;
 use crate::error::{PublishError, RegionError};
@@ -47,8 +47,13 @@ impl<T: Pod> BusPublisher<T> {
     /// # Errors
     ///
     /// [`RegionError`] when somebody alive publishes it, it is something else, or there is no room for it.
-    pub fn register(publisher: Publisher, uri: &Uri, config: TopicConfig) -> Result<Self, RegionError> {
-        let config = config.values().value_type(value_type::<T>(uri)?);
+    pub fn register(
+        publisher: Publisher,
+        uri: &Uri,
+        config: TopicConfig,
+        type_name: &str,
+    ) -> Result<Self, RegionError> {
+        let config = config.values().value_type(value_type::<T>(uri)?.named(type_name));
         let (ring, room, membership) = publisher.under_lock(|| {
             let seat = publisher.seat();
             let topic = publisher.registered(uri, &config)?;
@@ -170,10 +175,15 @@ impl Subscriber {
     ///
     /// [`RegionError`] when nobody has registered it, it is something else or of another type, or bounded and this subscriber
     /// has as many lossless streams as it may.
-    pub fn subscribe_bus<T: Pod>(&self, uri: &Uri, start: Start) -> Result<BusSubscriber<T>, RegionError> {
+    pub fn subscribe_bus<T: Pod>(
+        &self,
+        uri: &Uri,
+        type_name: &str,
+        start: Start,
+    ) -> Result<BusSubscriber<T>, RegionError> {
         let topic = self.find(uri)?;
         let (seat, facts) = (self.seat(), topic.facts());
-        let (view, asked) = (&seat.view, value_type::<T>(uri)?);
+        let (view, asked) = (&seat.view, value_type::<T>(uri)?.named(type_name));
         let differs = |asked: String, found: String| {
             let region = view.segment().name().clone();
             RegionError::Differs { region, uri: uri.clone(), asked, found }
@@ -278,9 +288,9 @@ impl<T: Pod> Source for BusReader<T> {
         self.ring.pending()
     }
 
-    fn sleep(&mut self, longest: Option<Duration>) {
+    fn sleep(&mut self, rest: Rest<'_>) {
         let ring = &self.ring;
-        self.watch.sleep_unless(|| !ring.is_empty(), longest.unwrap_or(Duration::MAX));
+        self.watch.sleep_unless(|| !ring.is_empty(), rest);
         self.watch.probe_soon();
     }
 }

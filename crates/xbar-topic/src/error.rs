@@ -411,6 +411,8 @@ pub enum RecvError {
         /// Samples with a block that can be held at once.
         limit: usize,
     },
+    /// The wait was told to stop: see [`Step::Stop`](xbar_ring::Step::Stop). What is there can still be received.
+    Stopped,
     /// As [`TryRecvError::NotPinned`].
     NotPinned,
     /// As [`TryRecvError::WrongType`].
@@ -449,6 +451,7 @@ impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => write!(f, "no message came in time"),
+            Self::Stopped => write!(f, "told to stop before a message came"),
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
             Self::TooManySamples { limit } => too_many(f, *limit),

@@ -77,6 +77,11 @@ impl TopicConfig {
         self
     }
 
+    /// The depth, if one was asked for.
+    pub fn depth_or(&self, otherwise: u32) -> u32 {
+        self.depth.unwrap_or(otherwise)
+    }
+
     /// Largest message in bytes: the topic's blocks are the smallest of the region that hold as much. Default: the type's
     /// size, or the region's `block_bytes`.
     pub const fn max_bytes(mut self, bytes: u32) -> Self {

@@ -94,6 +94,11 @@ impl Stream {
         self.watch.is_connected()
     }
 
+    /// Waits up to `timeout` for a living publisher to have the topic registered; says whether one has.
+    pub fn wait_connected(&self, timeout: Duration) -> bool {
+        self.watch.wait_connected(timeout)
+    }
+
     /// Messages received so far.
     pub fn received(&self) -> u64 {
         self.watch.received()

@@ -46,6 +46,8 @@ impl Membership {
         let (place, bit) = table::bit(seat.index);
         // ORDERING: topic-publishers: release pairs with the acquire of readers: the ring is ready.
         publishers[place].fetch_or(bit, Ordering::Release);
+        // Somebody may wait for a publisher to come.
+        bell.ring();
         Ok(Self { bell, facts: *topic.facts(), uri: topic.uri().clone(), publishers, seat: Arc::clone(seat) })
     }
 

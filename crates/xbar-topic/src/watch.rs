@@ -3,12 +3,13 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use xbar_discovery::{TopicView, seats_of};
 use xbar_layout::Lent;
 use xbar_layout::sync::{Ordering, ReadU64};
-use xbar_ring::{Step, WaitStrategy};
+use xbar_ring::{Rest, Step, WaitStrategy};
 use xbar_shm::wake::{Sleeper, System};
 use xbar_shm::{SeatKind, monotonic_ns, unix_ns};
 
@@ -25,7 +26,7 @@ const PROBE_EVERY: Duration = Duration::from_millis(100);
 /// One reader's watch.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    sleeper: Sleeper<Keep>,
+    sleeper: Arc<Sleeper<Keep>>,
     publishers: Lent<[ReadU64], Keep>,
     received: Cell<u64>,
     missed: Cell<u64>,
@@ -40,6 +41,15 @@ pub(crate) struct Watch {
     pub(crate) seat: Arc<Seat>,
 }
 
+/// Wakes a sleeping reader of this process.
+struct Rouse(Arc<Sleeper<Keep>>);
+
+impl Wake for Rouse {
+    fn wake(self: Arc<Self>) {
+        self.0.rouse();
+    }
+}
+
 /// Publishers that are all gone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gone(u64);
@@ -49,7 +59,7 @@ impl Watch {
         let line = seat.topic_line(topic.index())?;
         let wake = topic.entry().part(|entry| &entry.wake);
         Ok(Self {
-            sleeper: Sleeper::new(wake, line.part(|line| &line.readers_waiting), System),
+            sleeper: Arc::new(Sleeper::new(wake, line.part(|line| &line.readers_waiting), System)),
             publishers: topic.publishers().clone(),
             received: Cell::new(0),
             missed: Cell::new(0),
@@ -109,10 +119,7 @@ impl Watch {
         if now.saturating_sub(self.probed_ns.get()) >= PROBE_EVERY.as_nanos() as u64 {
             self.probed_ns.set(now);
             due();
-            let segment = self.seat.view.segment();
-            let mut seats = seats_of(&self.publishers);
-            let alive = seats.any(|seat| segment.seat_is_alive(SeatKind::Publisher, seat));
-            self.dead.set(if alive { 0 } else { publishers });
+            self.probe();
         }
         (publishers == 0 || self.dead.get() == publishers).then_some(Gone(publishers))
     }
@@ -121,6 +128,32 @@ impl Watch {
     pub(crate) fn is_connected(&self) -> bool {
         let publishers = self.publishers();
         publishers != 0 && publishers != self.dead.get()
+    }
+
+    /// Waits up to `timeout` until there are publishers that live.
+    pub(crate) fn wait_connected(&self, timeout: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            self.probe();
+            if self.is_connected() {
+                return true;
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            let dead = self.dead.get();
+            self.sleeper.sleep_unless(|| self.publishers() != dead, left.min(PROBE_EVERY));
+        }
+    }
+
+    /// Asks the kernel about the publishers.
+    fn probe(&self) {
+        let publishers = self.publishers();
+        let segment = self.seat.view.segment();
+        let mut seats = seats_of(&self.publishers);
+        let alive = seats.any(|seat| segment.seat_is_alive(SeatKind::Publisher, seat));
+        self.dead.set(if alive { 0 } else { publishers });
     }
 
     /// True when the publishers are others than those that were gone.
@@ -141,9 +174,23 @@ impl Watch {
         }
     }
 
-    /// Sleeps until woken, at most `longest`, unless there is something or nobody left to wait for.
-    pub(crate) fn sleep_unless(&self, ready: impl Fn() -> bool, longest: Duration) {
-        self.sleeper.sleep_unless(|| ready() || self.publishers() == 0, longest.min(PROBE_EVERY));
+    /// Sleeps until woken, as `rest` says and never for long, unless there is something or nobody left to wait for.
+    pub(crate) fn sleep_unless(&self, ready: impl Fn() -> bool, rest: Rest<'_>) {
+        let longest = rest.longest.map_or(PROBE_EVERY, |longest| longest.min(PROBE_EVERY));
+        let sleep = |stopped: bool| {
+            let ready = || stopped || ready() || self.publishers() == 0;
+            self.sleeper.sleep_unless(ready, longest);
+        };
+        match rest.stop {
+            // A stop in the instant before the kernel sleeps is seen behind this sleep.
+            Some(stop) => {
+                let waker = Waker::from(Arc::new(Rouse(self.sleeper.clone())));
+                let watch = stop.watch(&waker);
+                sleep(stop.is_stopped());
+                stop.forget(watch);
+            }
+            None => sleep(false),
+        }
     }
 
     /// Asks the kernel about the publishers at the next look that finds nothing, if it is time.
@@ -187,8 +234,12 @@ impl Watch {
                 }
             }
             slept = step == Step::Sleep;
-            if slept {
-                self.sleep_unless(&ready, left);
+            match step {
+                Step::Look => {}
+                Step::Sleep => {
+                    self.sleep_unless(&ready, Rest { longest: Some(left), stop: strategy.stop() });
+                }
+                Step::Stop => return Err(RecvError::Stopped),
             }
         }
     }

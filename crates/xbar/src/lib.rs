@@ -34,6 +34,13 @@
 //! # }
 //! ```
 //!
+//! # In one process
+//!
+//! [`ThreadChannel`] carries values between threads, [`event`] has events that stay in their slots while stages change and read them, run
+//! by [`Handlers`]; a [`Bus`] has topics by name, a [`Pipeline`] stages in threads. All of them sleep while they wait, end by a
+//! [`Shutdown`], and lie in [`memory`] as wished, near the cores that [`affinity`] tells. Topics of a region and these share
+//! words and forms of receiving, not memory.
+//!
 //! # When not to use it
 //!
 //! Between machines; when every message must arrive however slow the reader (topics are lossy); when messages must
@@ -41,25 +48,55 @@
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
+mod bell;
+pub mod bus;
+mod channel;
 mod config;
 mod discover;
+mod handlers;
+pub mod pipeline;
+mod pod_bus;
 mod publisher;
+mod request;
+mod shutdown;
 mod structured;
 mod subscriber;
+mod thread_channel;
 mod typed;
+mod worker;
 
+pub use bell::{Bell, Parked, Ringing};
+pub use bus::{Bus, BusError, BusTopic, TypedBus, Writers};
+pub use channel::{Channel, ChannelConfig, ChannelError, ChannelLoan, Listener, Received};
 pub use config::{Config, SizeClass};
 pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
+pub use handlers::Handlers;
+pub use pipeline::Pipeline;
+pub use pod_bus::{BusConfig, BusSubscriber, PodBus};
 pub use publisher::{Loan, Publisher, Topic};
+pub use request::{Client, Reply, ReplyLoan, Request, RequestError, RequestId, Server, ServerConfig};
+pub use shutdown::{Shutdown, Until};
 pub use structured::{Structured, StructuredError};
 pub use subscriber::{Stream, Subscriber};
+pub use thread_channel::{
+    LosslessEnds, LosslessPublisher, LosslessSubscribers, LossyEnds, LossyPublisher, LossySubscribers,
+    ThreadChannel,
+};
 pub use typed::{TypedLoan, TypedSample, TypedStream, TypedTopic};
+pub use worker::{StagePanic, StartError};
 
 pub use bytemuck;
 pub use xbar_layout::Delivery;
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
+
+pub use xbar_ring::event;
+pub use xbar_ring::{
+    PublishError as RingPublishError, RecvError as RingRecvError, TryRecvError as RingTryRecvError,
+};
+pub use xbar_shm::affinity;
+pub use xbar_shm::memory;
 
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};

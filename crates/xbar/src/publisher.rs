@@ -181,7 +181,7 @@ impl Publisher {
 
     /// Increases each time a region is created anew under the same name.
     pub fn epoch(&self) -> u64 {
-        self.0.view().facts().epoch
+        self.0.view().epoch()
     }
 }
 

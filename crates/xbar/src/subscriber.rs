@@ -121,7 +121,7 @@ impl Subscriber {
 
     /// Increases each time a region is created anew under the same name.
     pub fn epoch(&self) -> u64 {
-        self.0.view().facts().epoch
+        self.0.view().epoch()
     }
 }
 
@@ -265,6 +265,12 @@ impl Stream {
     /// receiving nothing.
     pub fn is_connected(&self) -> bool {
         self.0.is_connected()
+    }
+
+    /// Waits up to `timeout` for a publisher to have the topic registered; says whether one has. Asks the kernel whether it
+    /// lives.
+    pub fn wait_connected(&self, timeout: Duration) -> bool {
+        self.0.wait_connected(timeout)
     }
 
     /// The topic's name.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, per_turn};
 use crate::contract::{Outcome, Receives, Sends, Staged};
-use crate::peers::{disruptor, photon_ring, xbar_ring_lossless};
+use crate::peers::{disruptor, photon_ring, xbar_event, xbar_ring_lossless};
 use crate::pin::{cores, pin};
 
 const SLOTS: usize = 1024;
@@ -26,7 +26,10 @@ pub fn cases() -> Vec<Case> {
             contender::<photon_ring::Stages>("photon-ring")
                 .note("its second stage runs when the first has received, not handled"),
         );
-    vec![case]
+    let events = Case::new("pipeline", "pipeline: events in place, two stages", 8)
+        .ours(contender::<xbar_event::Stages>("xbar").note(stages_note()))
+        .peer(contender::<disruptor::Stages>("disruptor"));
+    vec![case, events]
 }
 
 fn contender<C: Staged<u64>>(name: &'static str) -> Contender {
@@ -146,6 +149,7 @@ mod tests {
         let plan = Plan { warm: 10, turns: 3000, singles: 0 };
         for apart in [false, true] {
             assert!(flow::<xbar_ring_lossless::Stages>(&plan, apart).is_ok());
+            assert!(flow::<xbar_event::Stages>(&plan, apart).is_ok());
             assert!(flow::<disruptor::Stages>(&plan, apart).is_ok());
         }
     }

@@ -11,7 +11,8 @@ use crate::peers::{crossbeam_channel, disruptor, photon_ring, rtrb, xbar_ring_lo
 use crate::pin::{cores, pin};
 
 const SLOTS: usize = 1024;
-const BATCH: usize = 64;
+/// Messages that a batch has.
+pub(super) const BATCH: usize = 64;
 /// Messages that are counted and compared before anything is timed.
 const COMPARED: u64 = 10 * SLOTS as u64;
 
@@ -36,7 +37,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn contender(name: &'static str, run: fn(&Plan) -> Outcome<Round>) -> Contender {
+pub(super) fn contender(name: &'static str, run: fn(&Plan) -> Outcome<Round>) -> Contender {
     Contender::new(name, move || run(&Plan { warm: 0, turns: COMPARED, singles: 0 }).map(drop), run)
 }
 
@@ -45,7 +46,7 @@ fn writers() -> usize {
     cores().len().saturating_sub(1).clamp(1, 2)
 }
 
-fn writers_note() -> &'static str {
+pub(super) fn writers_note() -> &'static str {
     match writers() {
         1 => "two writing ends, used alternately by one thread",
         _ => "two writing threads",
@@ -91,7 +92,7 @@ fn judge(plan: &Plan, arrival: &Arrival, one_writer: bool) -> Outcome<Round> {
 }
 
 /// One writer, one reader. The loop of the writer needs no `black_box`: another thread sees what it writes.
-fn flow<C: Channel<u64>, const AT_ONCE: usize>(plan: &Plan) -> Outcome<Round> {
+pub(super) fn flow<C: Channel<u64>, const AT_ONCE: usize>(plan: &Plan) -> Outcome<Round> {
     let (mut sender, [mut receiver]) = C::open::<1>(SLOTS);
     let ready = Arc::new(Barrier::new(2));
     let (theirs, their_plan) = (Arc::clone(&ready), *plan);
@@ -119,7 +120,7 @@ fn flow<C: Channel<u64>, const AT_ONCE: usize>(plan: &Plan) -> Outcome<Round> {
 }
 
 /// Two writing ends, even numbers through one, odd ones through the other.
-fn flow_of_many<C: ManyWriters<u64>>(plan: &Plan) -> Outcome<Round> {
+pub(super) fn flow_of_many<C: ManyWriters<u64>>(plan: &Plan) -> Outcome<Round> {
     let (even, [mut receiver]) = C::open::<1>(SLOTS);
     let odd = C::another(&even);
     let ready = Arc::new(Barrier::new(1 + writers()));

@@ -71,6 +71,11 @@ impl<T: Payload, S: Source<Value = T>> Receives<T> for Stage<S> {
     fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
         self.handle_with(BusySpin, |value| read(&value)).expect("a message")
     }
+
+    #[inline(always)]
+    fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
+        self.try_handle_each(most, |value| read(&value)).unwrap_or(0)
+    }
 }
 
 macro_rules! sends_lossless {

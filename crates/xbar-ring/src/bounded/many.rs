@@ -18,7 +18,6 @@
 
 #![allow(unsafe_code)] // values in cells, under the gate
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ptr::NonNull;
@@ -31,6 +30,7 @@ use crate::error::TooManySubscribers;
 use crate::gate::{Gate, Pass};
 use crate::heap::{Heap, HeapLines};
 use crate::sink::Sink;
+use crate::slots::{Backing, Slots};
 use crate::source::{Look, Source};
 
 struct Slot<T> {
@@ -45,7 +45,7 @@ pub struct Ring<T> {
     head: Line<AtomicU64>,
     /// Writers that there are; when it falls to 0, the stream has ended.
     writers: Line<AtomicU64>,
-    slots: Box<[Slot<T>]>,
+    slots: Slots<Slot<T>>,
     gate: Gate<Heap>,
 }
 
@@ -56,11 +56,25 @@ impl<T: Copy + Send> Ring<T> {
     ///
     /// When `capacity < 2`, `room` is not 1 to `capacity`, `readers < 1`, or there is not so much memory.
     pub fn new(capacity: usize, room: usize, readers: usize) -> (Arc<Self>, Writer<T>) {
+        Self::new_in(capacity, room, readers, None)
+    }
+
+    /// Bytes of the memory that [`new_in`](Self::new_in) wants to be lent.
+    pub const fn bytes(capacity: usize) -> usize {
+        Slots::<Slot<T>>::bytes(capacity)
+    }
+
+    /// As [`new`](Self::new), with the values in `backing`.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new), and when `backing` is too small.
+    pub fn new_in(capacity: usize, room: usize, readers: usize, backing: Backing) -> (Arc<Self>, Writer<T>) {
         assert!((1..=capacity).contains(&room), "room for {room} of {capacity} values");
         let gate_lines = Gate::<Heap>::words(readers) / crate::stride::LINE_WORDS;
         let gate = Gate::new(HeapLines::new(gate_lines, "a gate").from(0), room as u64);
         let empty = |_| Slot { stamp: AtomicU64::new(0), value: Cell::empty() };
-        let slots = slots::<T, _>(capacity, empty);
+        let slots = slots::<T, _>(capacity, backing, empty);
         let [head, writers] = [0, 1].map(|count| Line(AtomicU64::new(count)));
         let ring = Arc::new(Self { head, writers, slots, gate });
         let writer = Writer { slots: ring.lend(), last: 0, place: 0, limit: room as u64 };
@@ -68,7 +82,7 @@ impl<T: Copy + Send> Ring<T> {
     }
 
     fn lend(self: &Arc<Self>) -> Lent<[Slot<T>], Arc<Self>> {
-        // SAFETY: the box is never touched again, and the Arc keeps it.
+        // SAFETY: the slots never move, and the Arc keeps it.
         unsafe { Lent::new(NonNull::from(&*self.slots), Arc::clone(self)) }
     }
 
@@ -212,6 +226,11 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     fn readers(&self) -> usize {
         self.slots.keep().readers()
+    }
+
+    fn has_room(&self) -> bool {
+        let published = self.published();
+        published < self.limit || self.slots.keep().gate.is_wider(published)
     }
 
     #[inline(always)]

@@ -19,7 +19,6 @@
 
 #![allow(unsafe_code)] // values in cells, under the gate
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ptr::NonNull;
@@ -32,6 +31,7 @@ use crate::error::TooManySubscribers;
 use crate::gate::{Gate, Pass};
 use crate::heap::{Heap, HeapLines};
 use crate::sink::Sink;
+use crate::slots::{Backing, Slots};
 use crate::source::{Look, Source};
 
 /// The tail's topmost bit: the writer is gone.
@@ -52,7 +52,7 @@ const MOMENT: u32 = if MODELLED { 1 } else { 4 };
 pub struct Ring<T> {
     /// Messages published, and [`ENDED`]. Written by the writer.
     tail: Line<AtomicU64>,
-    cells: Box<[Cell<T>]>,
+    cells: Slots<Cell<T>>,
     gate: Gate<Heap>,
 }
 
@@ -63,17 +63,31 @@ impl<T: Copy + Send> Ring<T> {
     ///
     /// When `capacity < 2`, `room` is not 1 to `capacity`, `readers < 1`, or there is not so much memory.
     pub fn new(capacity: usize, room: usize, readers: usize) -> (Arc<Self>, Writer<T>) {
+        Self::new_in(capacity, room, readers, None)
+    }
+
+    /// Bytes of the memory that [`new_in`](Self::new_in) wants to be lent.
+    pub const fn bytes(capacity: usize) -> usize {
+        Slots::<Cell<T>>::bytes(capacity)
+    }
+
+    /// As [`new`](Self::new), with the values in `backing`.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new), and when `backing` is too small.
+    pub fn new_in(capacity: usize, room: usize, readers: usize, backing: Backing) -> (Arc<Self>, Writer<T>) {
         assert!((1..=capacity).contains(&room), "room for {room} of {capacity} values");
         let gate_lines = Gate::<Heap>::words(readers) / crate::stride::LINE_WORDS;
         let gate = Gate::new(HeapLines::new(gate_lines, "a gate").from(0), room as u64);
-        let cells = slots::<T, _>(capacity, |_| Cell::empty());
+        let cells = slots::<T, _>(capacity, backing, |_| Cell::empty());
         let ring = Arc::new(Self { tail: Line(AtomicU64::new(0)), cells, gate });
         let writer = Writer { cells: ring.lend(), next: 0, place: 0, limit: room as u64 };
         (ring, writer)
     }
 
     fn lend(self: &Arc<Self>) -> Lent<[Cell<T>], Arc<Self>> {
-        // SAFETY: the box is never touched again, and the Arc keeps it.
+        // SAFETY: the slots never move, and the Arc keeps it.
         unsafe { Lent::new(NonNull::from(&*self.cells), Arc::clone(self)) }
     }
 
@@ -131,7 +145,7 @@ pub struct Writer<T> {
 
 impl<T: Copy + Send> Writer<T> {
     #[inline(always)]
-    fn has_room(&mut self) -> bool {
+    fn make_room(&mut self) -> bool {
         self.next < self.limit || self.widen()
     }
 
@@ -162,7 +176,7 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     #[inline(always)]
     fn offer(&mut self, value: T) -> Result<(), T> {
-        if !self.has_room() {
+        if !self.make_room() {
             return Err(value);
         }
         self.put(value);
@@ -172,7 +186,7 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     #[inline]
     fn offer_batch(&mut self, values: &[T]) -> usize {
-        if !self.has_room() {
+        if !self.make_room() {
             return 0;
         }
         let room = usize::try_from(self.limit - self.next).unwrap_or(usize::MAX);
@@ -202,6 +216,10 @@ impl<T: Copy + Send> Sink for Writer<T> {
 
     fn readers(&self) -> usize {
         self.cells.keep().readers()
+    }
+
+    fn has_room(&self) -> bool {
+        self.next < self.limit || self.cells.keep().gate.is_wider(self.limit)
     }
 
     #[inline(always)]

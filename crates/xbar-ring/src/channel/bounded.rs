@@ -8,9 +8,10 @@ use crate::error::{PublishError, TooManySubscribers};
 use crate::gate::Gate;
 use crate::heap::Heap;
 use crate::sink::Sink;
+use crate::slots::Backing;
 use crate::source::Source;
 use crate::subscriber::Subscriber;
-use crate::wait::{Adaptive, Step, WaitStrategy};
+use crate::wait::{Adaptive, Rest, Step, WaitStrategy};
 
 /// The writing end of a [`channel_bounded`].
 pub type BoundedPublisher<T> = Lossless<one::Writer<T>>;
@@ -110,7 +111,16 @@ impl Bounded {
     ///
     /// When `capacity < 2`, `watermark >= capacity`, `subscribers < 1`, or there is not so much memory.
     pub fn build<T: Copy + Send>(self) -> (BoundedPublisher<T>, BoundedSubscribers<T>) {
-        let (ring, sink) = one::Ring::new(self.capacity, self.room(), self.subscribers);
+        self.build_in(None)
+    }
+
+    /// As [`build`](Self::build), with the values in `backing`: memory of at least [`one::Ring::bytes`] that somebody lends.
+    ///
+    /// # Panics
+    ///
+    /// As [`build`](Self::build), and when `backing` is too small.
+    pub fn build_in<T: Copy + Send>(self, backing: Backing) -> (BoundedPublisher<T>, BoundedSubscribers<T>) {
+        let (ring, sink) = one::Ring::new_in(self.capacity, self.room(), self.subscribers, backing);
         ends(sink, ring)
     }
 
@@ -120,7 +130,19 @@ impl Bounded {
     ///
     /// As [`build`](Self::build).
     pub fn build_mpmc<T: Copy + Send>(self) -> (MpBoundedPublisher<T>, MpBoundedSubscribers<T>) {
-        let (ring, sink) = many::Ring::new(self.capacity, self.room(), self.subscribers);
+        self.build_mpmc_in(None)
+    }
+
+    /// As [`build_in`](Self::build_in), with any number of writers: at least [`many::Ring::bytes`].
+    ///
+    /// # Panics
+    ///
+    /// As [`build_in`](Self::build_in).
+    pub fn build_mpmc_in<T: Copy + Send>(
+        self,
+        backing: Backing,
+    ) -> (MpBoundedPublisher<T>, MpBoundedSubscribers<T>) {
+        let (ring, sink) = many::Ring::new_in(self.capacity, self.room(), self.subscribers, backing);
         ends(sink, ring)
     }
 
@@ -147,6 +169,13 @@ fn ends<W, R: Join>(sink: W, ring: Arc<R>) -> (Lossless<W>, LosslessSubscribers<
 #[derive(Clone)]
 pub struct Lossless<W> {
     sink: W,
+}
+
+impl<W> Lossless<W> {
+    /// The same end through another sink: one that wakes sleeping readers, say.
+    pub fn through<V>(self, wrap: impl FnOnce(W) -> V) -> Lossless<V> {
+        Lossless { sink: wrap(self.sink) }
+    }
 }
 
 impl<W: Sink> Lossless<W> {
@@ -179,7 +208,7 @@ impl<W: Sink> Lossless<W> {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Disconnected`], with the value.
+    /// [`PublishError::Disconnected`], with the value; [`PublishError::Stopped`] when `strategy` says so.
     #[inline]
     pub fn publish_waiting(
         &mut self,
@@ -193,8 +222,10 @@ impl<W: Sink> Lossless<W> {
                 done => return done,
             };
             looks = looks.saturating_add(1);
-            if strategy.step(looks) == Step::Sleep {
-                self.sink.sleep(None);
+            match strategy.step(looks) {
+                Step::Look => {}
+                Step::Sleep => self.sink.sleep(Rest { longest: None, stop: strategy.stop() }),
+                Step::Stop => return Err(PublishError::Stopped(value)),
             }
         }
     }
@@ -221,7 +252,7 @@ impl<W: Sink> Lossless<W> {
             let step = Adaptive.step(looks);
             match deadline.left(looks, step) {
                 Some(left) if left.is_zero() => return self.try_publish(value),
-                left if step == Step::Sleep => self.sink.sleep(left),
+                left if step == Step::Sleep => self.sink.sleep(Rest { longest: left, stop: None }),
                 _ => {}
             }
         }
@@ -254,10 +285,10 @@ impl<W: Sink> Lossless<W> {
             match self.try_publish_batch(&values[published..]) {
                 Ok(more) => (published, looks) = (published + more, 0),
                 Err(PublishError::Disconnected(())) => return Err(PublishError::Disconnected(published)),
-                Err(PublishError::Full(())) => {
+                Err(_) => {
                     looks = looks.saturating_add(1);
                     if Adaptive.step(looks) == Step::Sleep {
-                        self.sink.sleep(None);
+                        self.sink.sleep(Rest::default());
                     }
                 }
             }

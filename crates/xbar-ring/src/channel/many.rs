@@ -42,7 +42,21 @@ pub type MpSubscriber<T, K = Heap> = Subscriber<Shared<T, K>>;
 /// ```
 #[cfg(feature = "alloc")]
 pub fn channel_mpmc<T: Pod>(capacity: usize) -> (MpPublisher<T>, MpSubscribers<T>) {
-    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 2);
+    channel_mpmc_in(capacity, None)
+}
+
+/// As [`channel_mpmc`], with the values in `backing`: at least [`channel_bytes`](super::channel_bytes) of memory that
+/// somebody lends.
+///
+/// # Panics
+///
+/// As [`channel_mpmc`], and when `backing` is too small.
+#[cfg(feature = "alloc")]
+pub fn channel_mpmc_in<T: Pod>(
+    capacity: usize,
+    backing: crate::slots::Backing,
+) -> (MpPublisher<T>, MpSubscribers<T>) {
+    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 2, backing);
     let (words, head, writers) = (lines.from(2), lines.first_of(0), lines.first_of(1));
     let read_words = words.part(|words| ReadU64::of_slice(words));
     let read_head = head.part(ReadU64::of);

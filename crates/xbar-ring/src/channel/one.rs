@@ -49,9 +49,30 @@ pub type OneSubscriber<T, K = Heap> = Subscriber<Reader<K, Slots<T>>>;
 /// ```
 #[cfg(feature = "alloc")]
 pub fn channel<T: Pod>(capacity: usize) -> (Publisher<T>, OneSubscribers<T>) {
-    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 1);
+    channel_in(capacity, None)
+}
+
+/// As [`channel`], with the values in `backing`: at least [`channel_bytes`] of memory that somebody lends.
+///
+/// # Panics
+///
+/// As [`channel`], and when `backing` is too small.
+#[cfg(feature = "alloc")]
+pub fn channel_in<T: Pod>(
+    capacity: usize,
+    backing: crate::slots::Backing,
+) -> (Publisher<T>, OneSubscribers<T>) {
+    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 1, backing);
     let (words, head) = (lines.from(1), lines.first_of(0));
     channel_over(words, head)
+}
+
+/// Bytes that [`channel_in`] and [`channel_mpmc_in`](super::channel_mpmc_in) take at most.
+#[cfg(feature = "alloc")]
+pub const fn channel_bytes<T: Pod>(capacity: usize) -> usize {
+    // A many-writer slot has the larger head.
+    let lines = ValueStride::<T, { crate::mpmc::HEAD_WORDS }>::LINES;
+    crate::slots::Slots::<crate::line::Line>::bytes(capacity.saturating_mul(lines).saturating_add(2))
 }
 
 /// The two ends of a ring in lent memory.

@@ -114,3 +114,19 @@ fn a_diamond_of_stages_over_every_channel() {
         subscribers.subscribe().ok()
     );
 }
+
+#[test]
+fn a_batch_that_panics_has_passed_up_to_the_message_at_hand() {
+    let (mut publisher, subscribers) = channel_bounded::<u64>(8);
+    let mut front = subscribers.subscribe().unwrap().into_stage([]);
+    let mut behind = subscribers.subscribe().unwrap().into_stage([front.progress()]);
+    publisher.publish_batch(&[0, 1, 2, 3]).unwrap();
+    let panics = |n| assert_ne!(n, 2, "the handler's own");
+    assert!(catch_unwind(AssertUnwindSafe(|| front.try_handle_each(9, panics))).is_err());
+    assert_eq!(front.progress().passed(), 2);
+    let mut handled = Vec::new();
+    assert_eq!(behind.try_handle_each(9, |n| handled.push(n)), Ok(2));
+    assert_eq!(handled, [0, 1]);
+    assert_eq!(behind.try_handle_each(9, |_| ()), Err(TryRecvError::Disconnected));
+    assert_eq!(front.try_handle_each(9, |_| ()), Err(TryRecvError::Disconnected));
+}

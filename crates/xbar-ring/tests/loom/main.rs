@@ -7,6 +7,7 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod event;
 mod fixed;
 mod gate;
 mod mpmc;

@@ -6,4 +6,5 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod event;
 mod lossy;

@@ -101,7 +101,11 @@ fn a_limit_never_passes_a_joiner() {
         values.read(&mut first);
         (0..2).for_each(|_| values.publish(&gate, &mut limit, 2));
         let mut pass = other.join().unwrap();
-        assert!(limit <= pass.position() + ROOM, "{limit} overwrites what is to be read from {}", pass.position());
+        assert!(
+            limit <= pass.position() + ROOM,
+            "{limit} overwrites what is to be read from {}",
+            pass.position()
+        );
         values.publish(&gate, &mut limit, 2);
         values.read(&mut pass);
         assert!(pass.position() >= 1);

@@ -70,7 +70,11 @@ impl Receiver {
         let seen = self.reader.take(&self.ledger, Look(memory, |sequence| pass.move_to(sequence + 1)));
         match seen {
             Seen::Message { sequence, value } => {
-                assert_eq!((sequence, value), (self.first + self.received, sequence), "lost, or out of order");
+                assert_eq!(
+                    (sequence, value),
+                    (self.first + self.received, sequence),
+                    "lost, or out of order"
+                );
                 self.received += 1;
                 true
             }
@@ -161,22 +165,25 @@ fn two_publishers_lose_nothing() {
         let mut reader = reader_of_many(&memory, true);
         let mut pass = join(&memory, 0, ROOM, reader.next());
         let sender = |owner: u32| {
-            let (memory, writer, supply) = (memory.clone(), writer_of_many(&memory, owner), supply(&memory, owner as usize));
+            let (memory, writer, supply) =
+                (memory.clone(), writer_of_many(&memory, owner), supply(&memory, owner as usize));
             let gate = gate(&memory, ROOM);
             (memory, writer, supply, gate, owner)
         };
         // Values 10, 11 and 20.
-        let run = |(memory, mut writer, mut supply, gate, owner): (Keep, Writer<Keep>, Blocks, Gate<Keep>, u32), count| {
-            let (mut limit, mut sent) = (0, 0);
-            for _ in 0..count {
-                if writer.next() >= limit {
-                    limit = gate.widen(limit, writer.next(), || memory.readers());
+        let run =
+            |(memory, mut writer, mut supply, gate, owner): (Keep, Writer<Keep>, Blocks, Gate<Keep>, u32),
+             count| {
+                let (mut limit, mut sent) = (0, 0);
+                for _ in 0..count {
+                    if writer.next() >= limit {
+                        limit = gate.widen(limit, writer.next(), || memory.readers());
+                    }
+                    let value = u64::from(owner + 1) * 10 + sent;
+                    sent += u64::from(send_inline(&memory, (&mut writer, &mut supply), limit, value).is_ok());
                 }
-                let value = u64::from(owner + 1) * 10 + sent;
-                sent += u64::from(send_inline(&memory, (&mut writer, &mut supply), limit, value).is_ok());
-            }
-            sent
-        };
+                sent
+            };
         let (one, two) = (sender(0), sender(1));
         let ledger = ledger(&memory, 0);
         let other = thread::spawn(move || run(two, 1));

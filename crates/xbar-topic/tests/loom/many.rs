@@ -81,7 +81,9 @@ fn a_dead_claim_is_given_up_beside_the_living(died: Died) {
         let mut ring = ring_of_many(&memory, DEAD as u32);
         let claim = ring.claim();
         assert_eq!(claim.sequence(), 2);
-        let evicted = Descriptor(claim.words()[DESCRIPTOR].load(Ordering::Relaxed)).named_block(memory.blocks()).unwrap();
+        let evicted = Descriptor(claim.words()[DESCRIPTOR].load(Ordering::Relaxed))
+            .named_block(memory.blocks())
+            .unwrap();
         let block = of_dead.take(|| 0).unwrap();
         if !matches!(died, Died::Claiming) {
             of_dead.evict(evicted);

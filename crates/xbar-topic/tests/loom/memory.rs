@@ -9,8 +9,8 @@ use xbar_layout::ring::{DESCRIPTOR, SLOT_WORDS};
 use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering, ReadU64};
 use xbar_layout::{Descriptor, Lent};
 use xbar_pool::{Census, FreeList, Held, Intent, Ledger, Ledgers, Supply};
-use xbar_ring::mpmc::{self, Refused};
 use xbar_ring::broadcast;
+use xbar_ring::mpmc::{self, Refused};
 use xbar_topic::gate::{Cursors, Gate, Pass};
 use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, Writer};
 

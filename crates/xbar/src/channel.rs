@@ -1,0 +1,664 @@
+//! A pair of ends between two processes, as a TCP connection is, through a region of its own.
+//!
+//! The listener's region has a topic `/door`, where connectors knock, and for each connection n `/n/up` and `/n/down`, all
+//! lossless; and `/listening`, on which nothing is sent: whoever has it registered lives and accepts. A connector takes a connection by registering its `/n/up`, which one publisher can have; the kernel's
+//! locks say when it is free again. The last byte of each message says what it is, so that the payload in front of it keeps
+//! its alignment.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use xbar_layout::ring::INLINE_BYTES;
+
+use crate::{
+    Config, NoRoom, PublishError, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic,
+    TopicConfig, TryRecvError,
+};
+
+const DOOR: &str = "/door";
+const LISTENING: &str = "/listening";
+
+/// A knock at the door: the number of the connection, then the connector's own.
+const KNOCK_BYTES: usize = 12;
+
+/// How often somebody who waits looks whether the other end lives.
+const PROBE_EVERY: Duration = Duration::from_millis(100);
+
+/// Last byte of a message: payload.
+const DATA: u8 = 0;
+/// Last byte of a message: the connection begins; in front of it the connector's number.
+const HELLO: u8 = 1;
+/// Last byte of a message: nothing more will be sent.
+const END: u8 = 2;
+
+/// What a listener's region holds; the same says where to find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct ChannelConfig {
+    connections: u32,
+    depth: u32,
+    max_bytes: u32,
+    dir: Option<PathBuf>,
+}
+
+impl Default for ChannelConfig {
+    fn default() -> Self {
+        Self { connections: 8, depth: 64, max_bytes: 4096, dir: None }
+    }
+}
+
+impl ChannelConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Connections at once, 1 to 1024. Default 8.
+    pub const fn connections(mut self, connections: u32) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Messages in each direction that may be unread. Default 64.
+    pub const fn depth(mut self, depth: u32) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    /// Largest message in bytes. Default 4096.
+    pub const fn max_bytes(mut self, bytes: u32) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Where channels live. Default: the environment's `XBAR_DIR`, else a directory of this user's under `/dev/shm`.
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Listens under `name` for any number of connections, one after the other or at once.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when somebody alive listens there, the configuration cannot work, or the memory is not to be had.
+    pub fn listen(&self, name: &str) -> Result<Listener, RegionError> {
+        let connections = self.connections.clamp(1, 1024);
+        let config = Config::new()
+            .topics(2 * connections + 2)
+            .depth(self.depth)
+            .block_bytes(self.max_bytes.saturating_add(1))
+            .publishers(2 * connections + 2)
+            .subscribers(2 * connections + 2)
+            .samples(16)
+            .loans(4)
+            .lossless_streams(1);
+        let config = match &self.dir {
+            Some(dir) => config.dir(dir),
+            None => config,
+        };
+        let publisher = Publisher::create(name, &config)?;
+        // Registered and left: there for connectors to subscribe to.
+        for n in 0..connections {
+            publisher.register_with(&down(n), &TopicConfig::new().lossless())?;
+        }
+        // Kept: somebody could always knock.
+        let doorbell = publisher.register_with(DOOR, &door())?;
+        let door = self.subscriber(name)?.subscribe(DOOR)?;
+        // The last thing that a listener makes.
+        let listening = publisher.register(LISTENING)?;
+        let (name, config) = (name.to_owned(), self.clone());
+        Ok(Listener { door, name, config, _topics: [doorbell, listening], _publisher: publisher })
+    }
+
+    /// Connects to whoever listens under `name`, waiting until that accepts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] when nobody listens there, all connections are taken, or the listener goes before it accepts.
+    pub fn connect(&self, name: &str) -> Result<Channel, ChannelError> {
+        self.connect_within(name, None)
+    }
+
+    /// As [`ChannelConfig::connect`], waiting up to `timeout`, also for the listener to appear.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelConfig::connect`], and [`ChannelError::Timeout`].
+    pub fn connect_timeout(&self, name: &str, timeout: Duration) -> Result<Channel, ChannelError> {
+        self.connect_within(name, Some(timeout))
+    }
+
+    fn connect_within(&self, name: &str, timeout: Option<Duration>) -> Result<Channel, ChannelError> {
+        let start = Instant::now();
+        let left = || timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
+        let subscriber = match (&self.dir, left()) {
+            (Some(dir), Some(left)) => Subscriber::connect_timeout_in(dir, name, left)?,
+            (None, Some(left)) => Subscriber::connect_timeout(name, left)?,
+            _ => self.subscriber(name)?,
+        };
+        let listener = match left() {
+            Some(left) => subscriber.subscribe_timeout(LISTENING, left)?,
+            None => subscriber.subscribe(LISTENING)?,
+        };
+        let publisher = self.publisher(name)?;
+        let (rx, tx, n) = take_connection(&subscriber, &publisher)?;
+        let number = nonce();
+        let mut knock = [0; KNOCK_BYTES];
+        knock[..4].copy_from_slice(&n.to_ne_bytes());
+        knock[4..].copy_from_slice(&number.to_ne_bytes());
+        let door = publisher.register_with(DOOR, &door())?;
+        publisher.send(&door, &knock)?;
+        drop(door);
+        let channel = Channel::new(publisher, tx, rx);
+        loop {
+            let slice = left().map_or(PROBE_EVERY, |left| left.min(PROBE_EVERY));
+            // The listener's half is registered when it accepts; until then the listener itself must live.
+            if channel.rx.wait_connected(slice) {
+                let begun = match channel.rx.recv_timeout(slice) {
+                    // Anything else is of the connection before.
+                    Ok(message) => *message == hello(number),
+                    Err(RecvError::Timeout) => false,
+                    Err(error) => return Err(error.into()),
+                };
+                if begun {
+                    return Ok(channel);
+                }
+            } else if !listener.wait_connected(Duration::ZERO) {
+                return Err(ChannelError::Disconnected);
+            }
+            if left().is_some_and(|left| left.is_zero()) {
+                return Err(ChannelError::Timeout);
+            }
+        }
+    }
+
+    fn publisher(&self, name: &str) -> Result<Publisher, RegionError> {
+        match &self.dir {
+            Some(dir) => Publisher::open_in(dir, name),
+            None => Publisher::open(name),
+        }
+    }
+
+    fn subscriber(&self, name: &str) -> Result<Subscriber, RegionError> {
+        match &self.dir {
+            Some(dir) => Subscriber::connect_in(dir, name),
+            None => Subscriber::connect(name),
+        }
+    }
+}
+
+/// Takes the first connection that is free at both ends.
+fn take_connection(
+    subscriber: &Subscriber,
+    publisher: &Publisher,
+) -> Result<(Stream, Topic, u32), ChannelError> {
+    for n in 0.. {
+        let rx = match subscriber.subscribe(&down(n)) {
+            Ok(rx) => rx,
+            Err(RegionError::NoTopic { .. }) => return Err(ChannelError::TooManyConnections { limit: n }),
+            Err(error) => return Err(error.into()),
+        };
+        if rx.is_connected() {
+            continue;
+        }
+        match publisher.register_with(&up(n), &TopicConfig::new().lossless()) {
+            Ok(tx) => return Ok((rx, tx, n)),
+            Err(RegionError::TopicTaken { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ChannelError::TooManyConnections { limit: u32::MAX })
+}
+
+fn up(n: u32) -> String {
+    format!("/{n}/up")
+}
+
+fn down(n: u32) -> String {
+    format!("/{n}/down")
+}
+
+fn door() -> TopicConfig {
+    TopicConfig::new().lossless().many_publishers()
+}
+
+fn hello(number: u64) -> [u8; 9] {
+    let mut hello = [HELLO; 9];
+    hello[..8].copy_from_slice(&number.to_ne_bytes());
+    hello
+}
+
+/// A number that nobody else has at the same time, most probably.
+pub(crate) fn nonce() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one((std::process::id(), xbar_shm::monotonic_ns()))
+}
+
+/// Accepts connections under one name. Dropped, nobody can connect any more; connections that are there stay.
+pub struct Listener {
+    door: Stream,
+    name: String,
+    config: ChannelConfig,
+    // Declared before `_publisher`: topics are left before their seat.
+    _topics: [Topic; 2],
+    _publisher: Publisher,
+}
+
+impl Listener {
+    /// The next connection, however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] when the region was damaged or removed.
+    pub fn accept(&self) -> Result<Channel, ChannelError> {
+        loop {
+            match self.accept_timeout(Duration::from_secs(3600)) {
+                Err(ChannelError::Timeout) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// The next connection, waiting up to `timeout`. Zero looks once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::accept`], and [`ChannelError::Timeout`].
+    pub fn accept_timeout(&self, timeout: Duration) -> Result<Channel, ChannelError> {
+        let start = Instant::now();
+        loop {
+            let knock = match self.door.recv_timeout(timeout.saturating_sub(start.elapsed())) {
+                Ok(knock) if knock.len() == KNOCK_BYTES => knock,
+                Ok(_) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let (n, number) = knock.split_at(4);
+            let (Ok(n), Ok(number)) = (n.try_into(), number.try_into()) else { continue };
+            if let Some(channel) = self.open(u32::from_ne_bytes(n), u64::from_ne_bytes(number))? {
+                return Ok(channel);
+            }
+        }
+    }
+
+    /// The listener's end of connection `n`; `None` when the connector is gone already.
+    fn open(&self, n: u32, number: u64) -> Result<Option<Channel>, ChannelError> {
+        let rx = match self.config.subscriber(&self.name)?.subscribe(&up(n)) {
+            Ok(rx) => rx,
+            Err(RegionError::NoTopic { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if !rx.is_connected() {
+            return Ok(None);
+        }
+        let publisher = self.config.publisher(&self.name)?;
+        let tx = publisher.register_with(&down(n), &TopicConfig::new().lossless())?;
+        publisher.send(&tx, &hello(number))?;
+        Ok(Some(Channel::new(publisher, tx, rx)))
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One end of a connection: messages of up to `max_bytes` in both directions, none lost, in order.
+///
+/// `Send`, not `Sync`. A sender waits, or is told, when the other end does not receive; what was sent before an end
+/// closed or died is still received.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("xbar-doc-chan-{}", std::process::id()));
+/// use xbar::ChannelConfig;
+///
+/// let config = ChannelConfig::new().dir(&dir);
+/// let listener = config.listen("desk")?;
+/// let client = std::thread::spawn(move || { // in another process, `Channel::connect("desk")`
+///     let channel = config.connect("desk")?;
+///     channel.send(b"buy")?;
+///     let answer = channel.recv()?.to_vec();
+///     Ok::<_, xbar::ChannelError>(answer)
+/// });
+/// let channel = listener.accept()?;
+/// assert_eq!(&*channel.recv()?, b"buy");
+/// channel.send(b"done")?;
+/// assert_eq!(client.join().unwrap()?, b"done");
+/// # drop((channel, listener));
+/// # std::fs::remove_dir_all(&dir).ok();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Channel {
+    // Declared before `publisher`: the topic is left before its seat.
+    tx: Topic,
+    rx: Stream,
+    publisher: Publisher,
+    /// The other end has said that it sends nothing more.
+    ended: Cell<bool>,
+    /// This end has.
+    closed: Cell<bool>,
+}
+
+impl Channel {
+    fn new(publisher: Publisher, tx: Topic, rx: Stream) -> Self {
+        Self { tx, rx, publisher, ended: Cell::new(false), closed: Cell::new(false) }
+    }
+
+    /// Listens under `name`: [`ChannelConfig::listen`] with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelConfig::listen`].
+    pub fn listen(name: &str) -> Result<Listener, RegionError> {
+        ChannelConfig::new().listen(name)
+    }
+
+    /// Connects to whoever listens under `name`: [`ChannelConfig::connect`] with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelConfig::connect`].
+    pub fn connect(name: &str) -> Result<Self, ChannelError> {
+        ChannelConfig::new().connect(name)
+    }
+
+    /// Sends a copy of `bytes`, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Disconnected`] when the other end is gone, [`ChannelError::Closed`] when this end closed its sending
+    /// half, [`ChannelError::Publish`] when the message is too large.
+    pub fn send(&self, bytes: &[u8]) -> Result<(), ChannelError> {
+        loop {
+            // In slices, because the other end may go while this one waits.
+            match self.send_timeout(bytes, PROBE_EVERY) {
+                Err(ChannelError::Timeout) => self.look_at_the_other_end()?,
+                done => return done,
+            }
+        }
+    }
+
+    /// As [`Channel::send`], waiting up to `timeout`. Zero does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::send`], and [`ChannelError::Timeout`] when there was no room.
+    pub fn send_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<(), ChannelError> {
+        if bytes.len() < INLINE_BYTES {
+            self.may_send()?;
+            let mut small = [DATA; INLINE_BYTES];
+            small[..bytes.len()].copy_from_slice(bytes);
+            let sent = self.publisher.send_timeout(&self.tx, &small[..=bytes.len()], timeout);
+            return sent.map(|_| ()).map_err(ChannelError::from);
+        }
+        let mut loan = self.loan(bytes.len())?;
+        loan.copy_from_slice(bytes);
+        loan.send_timeout(timeout).map_err(|NoRoom(_)| ChannelError::Timeout)
+    }
+
+    /// Lends a block for a message of `len` bytes, to be written in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::send`], and [`ChannelError::Publish`] when too many loans are out.
+    pub fn loan(&self, len: usize) -> Result<ChannelLoan<'_>, ChannelError> {
+        self.may_send()?;
+        let mut loan = self.publisher.loan(&self.tx, len.saturating_add(1))?;
+        loan[len] = DATA;
+        Ok(ChannelLoan { loan, len })
+    }
+
+    /// The next message, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Empty`], [`ChannelError::Closed`] when the other end closed its sending half and all was received,
+    /// [`ChannelError::Disconnected`] when it died, [`ChannelError::TooManySamples`] when too many messages are held.
+    pub fn try_recv(&self) -> Result<Received<'_>, ChannelError> {
+        self.received(self.rx.try_recv().map_err(ChannelError::from))
+    }
+
+    /// The next message, however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::try_recv`], never `Empty`.
+    pub fn recv(&self) -> Result<Received<'_>, ChannelError> {
+        self.received(self.rx.recv().map_err(ChannelError::from))
+    }
+
+    /// The next message, waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::recv`], and [`ChannelError::Timeout`].
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Received<'_>, ChannelError> {
+        self.received(self.rx.recv_timeout(timeout).map_err(ChannelError::from))
+    }
+
+    fn received<'c>(&self, message: Result<Sample<'c>, ChannelError>) -> Result<Received<'c>, ChannelError> {
+        if self.ended.get() {
+            return Err(ChannelError::Closed);
+        }
+        let message = message?;
+        match message.last() {
+            Some(&DATA) => Ok(Received(message)),
+            Some(&END) => {
+                self.ended.set(true);
+                Err(ChannelError::Closed)
+            }
+            _ => Err(ChannelError::Damaged),
+        }
+    }
+
+    /// Closes the sending half: the other end finds [`ChannelError::Closed`] when it has received everything, and can still
+    /// send. Waits for room.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Disconnected`] when the other end is gone.
+    pub fn close(&self) -> Result<(), ChannelError> {
+        if self.closed.get() {
+            return Ok(());
+        }
+        while let Err(error) = self.publisher.send_timeout(&self.tx, &[END], PROBE_EVERY) {
+            match error {
+                PublishError::Full { .. } => self.look_at_the_other_end()?,
+                error => return Err(error.into()),
+            }
+        }
+        self.closed.set(true);
+        Ok(())
+    }
+
+    fn may_send(&self) -> Result<(), ChannelError> {
+        if self.closed.get() {
+            return Err(ChannelError::Closed);
+        }
+        if !self.rx.is_connected() {
+            return Err(ChannelError::Disconnected);
+        }
+        Ok(())
+    }
+
+    /// Disconnected when the other end receives no more.
+    fn look_at_the_other_end(&self) -> Result<(), ChannelError> {
+        if self.publisher.reader_count(&self.tx) == 0 || !self.rx.is_connected() {
+            return Err(ChannelError::Disconnected);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        if !self.closed.get() {
+            // Without room the other end finds this one gone.
+            let _ = self.publisher.try_send(&self.tx, &[END]);
+        }
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("sends", &self.tx).field("receives", &self.rx).finish()
+    }
+}
+
+/// A message to be written in place and sent. Dropped, it was never there.
+pub struct ChannelLoan<'c> {
+    loan: crate::Loan<'c>,
+    len: usize,
+}
+
+impl ChannelLoan<'_> {
+    /// Sends the message, waiting for room as long as the other end lives.
+    pub fn send(self) {
+        self.loan.publish();
+    }
+
+    /// As [`ChannelLoan::send`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoom`] with the loan.
+    pub fn send_timeout(self, timeout: Duration) -> Result<(), NoRoom<Self>> {
+        let len = self.len;
+        let sent = self.loan.publish_timeout(timeout);
+        sent.map(|_| ()).map_err(|NoRoom(loan)| NoRoom(Self { loan, len }))
+    }
+}
+
+impl Deref for ChannelLoan<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.loan[..self.len]
+    }
+}
+
+impl DerefMut for ChannelLoan<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.loan[..self.len]
+    }
+}
+
+impl fmt::Debug for ChannelLoan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelLoan").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// A received message, as a slice of its bytes; it stays as it is until this is dropped.
+pub struct Received<'c>(Sample<'c>);
+
+impl Deref for Received<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0[..self.0.len() - 1]
+    }
+}
+
+impl fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("bytes", &self.len()).finish()
+    }
+}
+
+/// Why something is not sent or received.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// No message yet.
+    Empty,
+    /// Not in time.
+    Timeout,
+    /// The half was closed, by the other end or, when sending, by this one.
+    Closed,
+    /// The other end is gone.
+    Disconnected,
+    /// The listener has no room for another connection.
+    TooManyConnections {
+        /// Connections there can be.
+        limit: u32,
+    },
+    /// Too many received messages are held.
+    TooManySamples {
+        /// Messages that can be held at once.
+        limit: usize,
+    },
+    /// What was received is no message of a channel.
+    Damaged,
+    /// The message cannot be sent.
+    Publish(PublishError),
+    /// The channel cannot be had.
+    Region(RegionError),
+}
+
+impl fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "no message yet"),
+            Self::Timeout => write!(f, "the other end did not answer in time"),
+            Self::Closed => write!(f, "this direction of the channel was closed: connect again to send more"),
+            Self::Disconnected => {
+                write!(f, "the other end of the channel is gone: connect again when it is there")
+            }
+            Self::TooManyConnections { limit } => write!(
+                f,
+                "all {limit} connections of the listener are taken: wait for one, or listen with more `connections`"
+            ),
+            Self::TooManySamples { limit } => {
+                write!(f, "{limit} received messages are held, as many as may be: drop one")
+            }
+            Self::Damaged => write!(f, "what was received is no message of a channel: the region is damaged"),
+            Self::Publish(error) => error.fmt(f),
+            Self::Region(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ChannelError {}
+
+impl From<RegionError> for ChannelError {
+    fn from(error: RegionError) -> Self {
+        match error {
+            RegionError::TimedOut { .. } => Self::Timeout,
+            error => Self::Region(error),
+        }
+    }
+}
+
+impl From<PublishError> for ChannelError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Full { .. } => Self::Timeout,
+            error => Self::Publish(error),
+        }
+    }
+}
+
+impl From<TryRecvError> for ChannelError {
+    fn from(error: TryRecvError) -> Self {
+        match error {
+            TryRecvError::Empty => Self::Empty,
+            error => RecvError::from(error).into(),
+        }
+    }
+}
+
+impl From<RecvError> for ChannelError {
+    fn from(error: RecvError) -> Self {
+        match error {
+            RecvError::Timeout => Self::Timeout,
+            RecvError::Disconnected => Self::Disconnected,
+            RecvError::TooManySamples { limit } => Self::TooManySamples { limit },
+            _ => Self::Damaged,
+        }
+    }
+}

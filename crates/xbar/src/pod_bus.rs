@@ -1,0 +1,325 @@
+//! A bus of plain values between processes.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytemuck::Pod;
+use xbar_discovery::Uri;
+use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape, ValueType};
+use xbar_shm::RegionName;
+use xbar_topic::{self as topic, BusPublisher, Options, Start};
+
+use crate::config::base;
+use crate::{Delivery, PublishError, RegionError, TopicConfig};
+
+/// The one topic of a bus's region.
+const BUS: &str = "/bus";
+
+/// Publisher seats: the one that publishes, and one to find out that it does.
+const PUBLISHERS: u32 = 2;
+
+/// One writer, any number of readers in any process, values of one plain type: the ring of
+/// [`xbar::ring::channel`](crate::ring::channel) in shared memory. A value of up to 56 bytes costs one cache line transfer.
+///
+/// - **Loses?** [`create`](Self::create) makes a lossy bus, which overwrites its oldest value; readers learn how many they
+///   missed, and map everything read-only. [`create_bounded`](Self::create_bounded) makes one that waits for its
+///   slowest reader; without readers nobody is waited for.
+/// - **Restarts?** A bus whose writer was killed is gone on with by the next [`create`](Self::create) of the same type and
+///   capacity, or by [`open`](Self::open): readers stay connected, sequence numbers go on, the epoch rises. A writer that is
+///   dropped removes its bus.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("xbar-doc-bus-{}", std::process::id()));
+/// use xbar::{BusConfig, PodBus};
+///
+/// let config = BusConfig::new().dir(&dir);
+/// let bus = PodBus::<[f64; 2]>::create_with("quotes", 1024, &config)?;
+/// let mut quotes = config.connect::<[f64; 2]>("quotes")?; // in another process
+///
+/// bus.publish(&[223.01, 223.02]);
+/// assert_eq!(quotes.recv()?, [223.01, 223.02]);
+/// # drop(bus);
+/// # std::fs::remove_dir_all(&dir).ok();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PodBus<T: Pod>(BusPublisher<T>);
+
+/// Receives a [`PodBus`]: `try_recv`, `recv`, `recv_timeout`, `recv_batch`, `drain`, `latest` and what it missed, as
+/// [`xbar_ring::Subscriber`].
+pub type BusSubscriber<T> = topic::BusSubscriber<T>;
+
+/// What a bus is created with besides its capacity; the same says where to find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct BusConfig {
+    subscribers: u32,
+    streams: u32,
+    type_name: String,
+    dir: Option<PathBuf>,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { subscribers: 64, streams: 1, type_name: String::new(), dir: None }
+    }
+}
+
+impl BusConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Subscribers alive at once, 1 to 4096. Default 64.
+    pub const fn subscribers(mut self, subscribers: u32) -> Self {
+        self.subscribers = subscribers;
+        self
+    }
+
+    /// A name for the type, of which the first 64 bytes count: checked where both ends give one. Size and alignment always
+    /// are.
+    pub fn type_name(mut self, name: impl Into<String>) -> Self {
+        self.type_name = name.into();
+        self
+    }
+
+    /// Where buses live. Default: the environment's `XBAR_DIR`, else a directory of this user's under `/dev/shm`.
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Joins bus `name` as a reader, from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when there is no such bus, it is of another type, its writer is dead, or it has no room for another
+    /// reader.
+    pub fn connect<T: Pod>(&self, name: &str) -> Result<BusSubscriber<T>, RegionError> {
+        self.join(name, Start::Now)
+    }
+
+    /// As [`BusConfig::connect`], beginning with what is still readable of what was published before.
+    ///
+    /// # Errors
+    ///
+    /// As [`BusConfig::connect`].
+    pub fn connect_from_oldest<T: Pod>(&self, name: &str) -> Result<BusSubscriber<T>, RegionError> {
+        self.join(name, Start::Last(u64::MAX))
+    }
+
+    /// As [`BusConfig::connect`], waiting up to `timeout` for the bus to appear.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError::TimedOut`] with what the last look said; at once, when waiting cannot help.
+    pub fn connect_timeout<T: Pod>(
+        &self,
+        name: &str,
+        timeout: Duration,
+    ) -> Result<BusSubscriber<T>, RegionError> {
+        let base = base(self.dir.as_deref());
+        let subscriber = topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout)?;
+        self.subscribe(&subscriber, Start::Now)
+    }
+
+    fn join<T: Pod>(&self, name: &str, start: Start) -> Result<BusSubscriber<T>, RegionError> {
+        let subscriber = topic::Subscriber::connect(&base(self.dir.as_deref()), &RegionName::new(name)?)?;
+        self.subscribe(&subscriber, start)
+    }
+
+    fn subscribe<T: Pod>(
+        &self,
+        subscriber: &topic::Subscriber,
+        start: Start,
+    ) -> Result<BusSubscriber<T>, RegionError> {
+        subscriber.subscribe_bus(&Uri::new(BUS)?, &self.type_name, start)
+    }
+}
+
+impl<T: Pod> PodBus<T> {
+    /// Creates the lossy bus `name` of which the newest `capacity` values are readable, or goes on with one like it whose
+    /// writer was killed.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when a living process writes it, `capacity` is not 1 to 2^20 - 1, `T` has no size or more than 1 GiB, or
+    /// the memory is not to be had.
+    pub fn create(name: &str, capacity: u32) -> Result<Self, RegionError> {
+        Self::create_with(name, capacity, &BusConfig::new())
+    }
+
+    /// As [`PodBus::create`], for a bus that waits for its slowest reader, of which `capacity` values may be unread.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodBus::create`].
+    pub fn create_bounded(name: &str, capacity: u32) -> Result<Self, RegionError> {
+        Self::create_bounded_with(name, capacity, &BusConfig::new())
+    }
+
+    /// As [`PodBus::create`], configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodBus::create`].
+    pub fn create_with(name: &str, capacity: u32, config: &BusConfig) -> Result<Self, RegionError> {
+        Self::make(name, TopicConfig::new().depth(capacity), config)
+    }
+
+    /// As [`PodBus::create_bounded`], configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodBus::create`].
+    pub fn create_bounded_with(name: &str, capacity: u32, config: &BusConfig) -> Result<Self, RegionError> {
+        Self::make(name, TopicConfig::new().depth(capacity).lossless(), config)
+    }
+
+    /// Goes on with bus `name` of the type `T`, whose writer was killed, as it is: lossy or bounded, of any capacity.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when there is no such bus, it is of another type, or somebody alive writes it.
+    pub fn open(name: &str) -> Result<Self, RegionError> {
+        Self::open_with(name, &BusConfig::new())
+    }
+
+    /// As [`PodBus::open`], configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodBus::open`].
+    pub fn open_with(name: &str, config: &BusConfig) -> Result<Self, RegionError> {
+        let (name, uri) = (RegionName::new(name)?, Uri::new(BUS)?);
+        let publisher = topic::Publisher::revive(&base(config.dir.as_deref()), &name)?;
+        if !is_bus(&publisher) {
+            let (asked, found) = ("a bus".to_owned(), "a region of topics".to_owned());
+            return Err(RegionError::Differs { region: name, uri, asked, found });
+        }
+        let found = publisher.view().find(&uri).map(|topic| topic.facts().shape.delivery);
+        let wanted = match found {
+            Some(Delivery::Lossless) => TopicConfig::new().lossless(),
+            _ => TopicConfig::new(),
+        };
+        BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self)
+    }
+
+    /// Joins bus `name` as a reader, from now on: [`BusConfig::connect`] with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`BusConfig::connect`].
+    pub fn connect(name: &str) -> Result<BusSubscriber<T>, RegionError> {
+        BusConfig::new().connect(name)
+    }
+
+    fn make(name: &str, wanted: TopicConfig, config: &BusConfig) -> Result<Self, RegionError> {
+        let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
+        // One like it, left behind by a writer that was killed, is gone on with: its readers stay.
+        match topic::Publisher::revive(&base, &name) {
+            Ok(publisher) if is_bus(&publisher) => {
+                match BusPublisher::register(publisher, &uri, wanted, &config.type_name) {
+                    Ok(bus) => return Ok(Self(bus)),
+                    Err(error @ RegionError::TopicTaken { .. }) => return Err(error),
+                    Err(_) => {}
+                }
+            }
+            Err(error @ RegionError::TooManyPublishers { .. }) => return Err(error),
+            _ => {}
+        }
+        let options = options::<T>(&uri, &wanted, config)?;
+        let publisher = topic::Publisher::create(&base, &name, &options)?;
+        BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self)
+    }
+
+    /// Publishes `value`. Waits for room where the bus is bounded.
+    #[inline(always)]
+    pub fn publish(&self, value: &T) {
+        self.0.publish(value);
+    }
+
+    /// As [`PodBus::publish`], without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Full`] when the bus is bounded and has no room, with the process that is waited for.
+    #[inline(always)]
+    pub fn try_publish(&self, value: &T) -> Result<(), PublishError> {
+        self.0.try_publish(value)
+    }
+
+    /// As [`PodBus::publish`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`PodBus::try_publish`].
+    pub fn publish_timeout(&self, value: &T, timeout: Duration) -> Result<(), PublishError> {
+        self.0.publish_timeout(value, timeout)
+    }
+
+    /// Publishes `values` in order, and wakes sleeping readers once.
+    #[inline]
+    pub fn publish_batch(&self, values: &[T]) {
+        self.0.publish_batch(values);
+    }
+
+    /// Values published so far, by all writers that the bus has had.
+    pub fn published(&self) -> u64 {
+        self.0.sequence()
+    }
+
+    /// Increases each time a writer creates the bus or goes on with it.
+    pub fn epoch(&self) -> u64 {
+        self.0.publisher().view().epoch()
+    }
+
+    /// Readers that are alive, by their kernel locks.
+    pub fn subscriber_count(&self) -> usize {
+        self.0.publisher().view().subscribers()
+    }
+}
+
+/// A bus's region has no blocks; any other has.
+fn is_bus(publisher: &topic::Publisher) -> bool {
+    publisher.view().facts().geometry.pools().is_empty()
+}
+
+/// A region with one bus and no blocks.
+fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Result<Options, RegionError> {
+    let value = ValueType::of::<T>().ok_or_else(|| RegionError::Type {
+        uri: uri.clone(),
+        name: std::any::type_name::<T>(),
+        size: size_of::<T>(),
+        align: align_of::<T>(),
+    })?;
+    let depth = wanted.depth_or(0);
+    if depth == 0 || depth >= 1 << 20 {
+        return Err(RegionError::Depth { uri: uri.clone(), depth });
+    }
+    let shape = TopicShape {
+        delivery: Delivery::Lossy,
+        many: false,
+        values: true,
+        pool: None,
+        slots: depth + 1,
+        value: Some(value),
+    };
+    let limits = Limits {
+        topics: 1,
+        // More than there can be is refused with the rest.
+        ring_lines: u32::try_from(shape.ring_lines()).unwrap_or(u32::MAX),
+        publishers: PUBLISHERS,
+        subscribers: config.subscribers,
+        streams: config.streams,
+        pools: [PoolLimits::NONE; MOST_POOLS],
+    };
+    Ok(Options { limits, publish_times: false, default_slots: shape.slots, default_pool: 0 })
+}
+
+impl<T: Pod> fmt::Debug for PodBus<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PodBus").field("published", &self.published()).finish_non_exhaustive()
+    }
+}

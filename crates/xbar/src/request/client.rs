@@ -1,0 +1,233 @@
+//! The asking side.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use xbar_shm::monotonic_ns;
+
+use super::{ANSWERED, RequestError, RequestId, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of};
+use crate::channel::nonce;
+use crate::{OwnedSample, Publisher, Stream, Subscriber, Topic};
+
+/// How often a client that waits for room looks whether the server lives.
+const PROBE_EVERY: Duration = Duration::from_millis(100);
+
+/// Asks a server. `Send`, not `Sync`; any number of requests may be in flight, answered in any order.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("xbar-doc-req-{}", std::process::id()));
+/// use std::time::Duration;
+/// use xbar::{Client, ServerConfig};
+///
+/// let server = ServerConfig::new().dir(&dir).serve("adder")?;
+/// let client = Client::connect_in(&dir, "adder")?; // in another process
+///
+/// let id = client.send(&[2, 3], Some(Duration::from_secs(5)))?;
+/// let request = server.recv()?;
+/// let sum = request[0] + request[1];
+/// request.reply(&[sum])?;
+/// assert_eq!(&*client.wait(id)?, &[5]);
+/// # drop((client, server));
+/// # std::fs::remove_dir_all(&dir).ok();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Client {
+    requests: Topic,
+    replies: Stream,
+    publisher: Publisher,
+    number: u64,
+    next: Cell<u64>,
+    flight: RefCell<BTreeMap<RequestId, Flight>>,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+struct Flight {
+    /// When it began, and how long it may take.
+    start: Instant,
+    timeout: Option<Duration>,
+    reply: Option<Result<Reply, Refused>>,
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl Client {
+    /// Connects to whoever serves under `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Region`] when nobody serves there, or it has no room for another client.
+    pub fn connect(name: &str) -> Result<Self, RequestError> {
+        Self::join(Publisher::open(name)?, &Subscriber::connect(name)?)
+    }
+
+    /// As [`Client::connect`], with servers living in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`].
+    pub fn connect_in(dir: impl AsRef<Path>, name: &str) -> Result<Self, RequestError> {
+        let dir = dir.as_ref();
+        Self::join(Publisher::open_in(dir, name)?, &Subscriber::connect_in(dir, name)?)
+    }
+
+    fn join(publisher: Publisher, subscriber: &Subscriber) -> Result<Self, RequestError> {
+        let replies = subscriber.subscribe(&reply_topic(publisher.seat()))?;
+        let requests = publisher.register_with(super::REQUESTS, &requests())?;
+        let (number, next, flight) = (nonce(), Cell::new(0), RefCell::default());
+        Ok(Self { requests, replies, publisher, number, next, flight })
+    }
+
+    /// Asks, and waits for the answer up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::send`] and [`Client::wait`].
+    pub fn call(&self, bytes: &[u8], timeout: Duration) -> Result<Reply, RequestError> {
+        let id = self.send(bytes, Some(timeout))?;
+        self.wait(id)
+    }
+
+    /// Sends a copy of `bytes` as a request, which is worth an answer for `timeout`. Waits for room.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Disconnected`] when the server is gone, [`RequestError::Timeout`] when there was no room in time,
+    /// [`RequestError::Publish`] when the request is too large.
+    pub fn send(&self, bytes: &[u8], timeout: Option<Duration>) -> Result<RequestId, RequestError> {
+        let start = Instant::now();
+        let id = RequestId(self.next.get());
+        self.next.set(id.0 + 1);
+        let deadline_ns = timeout.map_or(0, |timeout| {
+            monotonic_ns().saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)).max(1)
+        });
+        let seat = self.publisher.seat();
+        let trailer = Trailer { client: self.number, id: id.0, deadline_ns, seat, status: 0 };
+        let mut loan = self.publisher.loan(&self.requests, bytes.len().saturating_add(TRAILER_BYTES))?;
+        loan[..bytes.len()].copy_from_slice(bytes);
+        loan[bytes.len()..].copy_from_slice(bytemuck::bytes_of(&trailer));
+        loop {
+            if !self.replies.is_connected() {
+                return Err(RequestError::Disconnected);
+            }
+            let left = timeout.map_or(PROBE_EVERY, |timeout| timeout.saturating_sub(start.elapsed()));
+            match loan.publish_timeout(left.min(PROBE_EVERY)) {
+                Ok(_) => break,
+                Err(_) if left.is_zero() => return Err(RequestError::Timeout { waited: timeout }),
+                Err(crate::NoRoom(again)) => loan = again,
+            }
+        }
+        self.flight.borrow_mut().insert(id, Flight { start, timeout, reply: None });
+        Ok(id)
+    }
+
+    /// Waits for the answer to a request, as long as the request said. Answers to others that come meanwhile are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Timeout`], [`RequestError::Refused`], [`RequestError::Disconnected`] when the server is gone; the
+    /// request is over then. [`RequestError::TooManySamples`] when too many replies are held: it goes on.
+    pub fn wait(&self, id: RequestId) -> Result<Reply, RequestError> {
+        loop {
+            let left = match self.flight.borrow().get(&id) {
+                None => return Err(RequestError::Unknown { id }),
+                Some(Flight { reply: Some(_), .. }) => Duration::ZERO,
+                Some(Flight { start, timeout, .. }) => {
+                    timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(start.elapsed()))
+                }
+            };
+            if let Some(reply) = self.take(id) {
+                return reply;
+            }
+            match self.receive(left) {
+                Ok(()) => {}
+                Err(RequestError::Timeout { .. }) => {
+                    let flight = self.flight.borrow_mut().remove(&id);
+                    return Err(RequestError::Timeout { waited: flight.and_then(|flight| flight.timeout) });
+                }
+                Err(error @ RequestError::Disconnected) => {
+                    self.flight.borrow_mut().remove(&id);
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The answer to a request, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Empty`], and as [`Client::wait`].
+    pub fn try_recv(&self, id: RequestId) -> Result<Reply, RequestError> {
+        while self.receive(Duration::ZERO).is_ok() {}
+        match self.take(id) {
+            Some(reply) => reply,
+            None if !self.flight.borrow().contains_key(&id) => Err(RequestError::Unknown { id }),
+            None if !self.replies.is_connected() => Err(RequestError::Disconnected),
+            None => Err(RequestError::Empty),
+        }
+    }
+
+    /// Requests that were sent, and neither answered nor given up.
+    pub fn in_flight(&self) -> usize {
+        self.flight.borrow().len()
+    }
+
+    /// Stops waiting for a request. A reply that comes nevertheless is thrown away.
+    pub fn give_up(&self, id: RequestId) {
+        self.flight.borrow_mut().remove(&id);
+    }
+
+    /// The reply to `id`, if it is there: then the request is over.
+    fn take(&self, id: RequestId) -> Option<Result<Reply, RequestError>> {
+        let mut flight = self.flight.borrow_mut();
+        let reply = flight.get_mut(&id)?.reply.take()?;
+        flight.remove(&id);
+        Some(reply.map_err(|Refused| RequestError::Refused))
+    }
+
+    /// Receives one message and puts it where it belongs.
+    fn receive(&self, timeout: Duration) -> Result<(), RequestError> {
+        let message = self.replies.recv_timeout(timeout)?;
+        let Some(trailer) = trailer_of(&message) else { return Ok(()) };
+        let mut flight = self.flight.borrow_mut();
+        let Some(flight) = flight.get_mut(&RequestId(trailer.id)).filter(|_| trailer.client == self.number)
+        else {
+            return Ok(()); // for somebody else, or given up
+        };
+        flight.reply = Some(match trailer.status {
+            ANSWERED => Ok(Reply(message.into_owned())),
+            _ => Err(Refused),
+        });
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("in_flight", &self.in_flight()).finish_non_exhaustive()
+    }
+}
+
+/// An answer, as a slice of its bytes; it stays as it is until this is dropped.
+pub struct Reply(OwnedSample);
+
+impl Deref for Reply {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0[..self.0.len() - TRAILER_BYTES]
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("bytes", &self.len()).finish()
+    }
+}
