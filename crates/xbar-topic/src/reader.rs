@@ -180,12 +180,17 @@ impl<K> Reader<K> {
     pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, mut found: F) -> F::Output {
         let pool = (self.blocks, self.block_bytes);
         if let ReadRing::One(ring) = &mut self.ring {
+            let next = ring.next();
             for _ in 0..TRIES {
                 if !ring.seek_newest() {
                     break;
                 }
                 match read::<INLINE_WORDS, _, _>(ring.poll(), pool, ledger, found) {
-                    Ok(output) => return output,
+                    Ok(output) => {
+                        // One that was received before and could not be held now is no news again.
+                        ring.skip_to(next);
+                        return output;
+                    }
                     // Overwritten: there is a newer one.
                     Err(again) => found = again,
                 }
