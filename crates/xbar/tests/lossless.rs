@@ -74,7 +74,8 @@ fn a_slow_reader_in_another_process_gets_everything_in_order() {
     let dir = Dir::new();
     let publisher = dir.publisher("r");
     let topic = publisher.register_with("/a", &lossless()).unwrap();
-    let mut other = Other::start("a_slow_reader_in_another_process_gets_everything_in_order", "receive", &dir);
+    let mut other =
+        Other::start("a_slow_reader_in_another_process_gets_everything_in_order", "receive", &dir);
     other.expect("ready");
     assert_eq!(publisher.reader_count(&topic), 1);
     let (sent, error) = fill(&publisher, &topic);
@@ -227,8 +228,7 @@ fn a_stopped_reader_is_waited_for_because_slow_is_not_dead() {
     let dir = Dir::new();
     let publisher = dir.publisher("r");
     let topic = publisher.register_with("/a", &lossless()).unwrap();
-    let mut other =
-        Other::start("a_stopped_reader_is_waited_for_because_slow_is_not_dead", "receive", &dir);
+    let mut other = Other::start("a_stopped_reader_is_waited_for_because_slow_is_not_dead", "receive", &dir);
     other.expect("ready");
     other.stop();
     // What it read before it was stopped makes room for no more than that.

@@ -230,7 +230,8 @@ fn a_stream_ends_when_the_last_of_its_publishers_has_left() {
     let dir = Dir::new();
     let publisher = dir.publisher("r");
     let second = Publisher::open_in(dir.path(), "r").unwrap();
-    let (one, two) = (publisher.register_with("/a", &many()).unwrap(), second.register_with("/a", &many()).unwrap());
+    let (one, two) =
+        (publisher.register_with("/a", &many()).unwrap(), second.register_with("/a", &many()).unwrap());
     let stream = dir.subscriber("r").subscribe("/a").unwrap();
     publisher.send(&one, &message(0, 0)).unwrap();
     drop(one);
@@ -283,7 +284,10 @@ fn who_may_publish_is_said_when_the_topic_is_registered() {
     assert!(matches!(error, RegionError::Differs { .. }), "{error}");
     let error = second.register("/alone").unwrap_err();
     let text = line(&error);
-    assert!(text.contains(&pid) && text.contains("many publishers") && text.contains("another uri"), "{text}");
+    assert!(
+        text.contains(&pid) && text.contains("many publishers") && text.contains("another uri"),
+        "{text}"
+    );
 
     // Lossy is not lossless.
     let error = second.register_with("/shared", &many().lossless()).unwrap_err();

@@ -89,7 +89,9 @@ impl Oracle {
         let front = self.front();
         let number = match self.kind {
             _ if latest && self.kind != Kind::Pinned => return Err(TryRecvError::NotPinned),
-            Kind::Pinned if front == 0 || (reader.next == front && !latest) => return Err(TryRecvError::Empty),
+            Kind::Pinned if front == 0 || (reader.next == front && !latest) => {
+                return Err(TryRecvError::Empty);
+            }
             Kind::Pinned => front - 1,
             _ if reader.next == front => return Err(TryRecvError::Empty),
             Kind::Lossy if front - reader.next > self.readable() => {
@@ -128,7 +130,10 @@ impl Reader {
     fn receive(&mut self, oracle: &Oracle, latest: bool, hold: bool) {
         let Some(stream) = &self.stream else { return };
         let found = if latest { stream.try_recv_pinned() } else { stream.try_recv() };
-        assert_eq!(found.as_ref().map(|sample| sample.sequence()), oracle.expected(self, latest).as_ref().copied());
+        assert_eq!(
+            found.as_ref().map(|sample| sample.sequence()),
+            oracle.expected(self, latest).as_ref().copied()
+        );
         match found {
             Ok(sample) => {
                 let number = sample.sequence();

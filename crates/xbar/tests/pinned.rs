@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use support::{Dir, Other, hear, line, part, pattern, stay, tell};
-use xbar::{Config, PublishError, Publisher, RecvError, RegionError, SizeClass, Subscriber, TopicConfig, TryRecvError};
+use xbar::{
+    Config, PublishError, Publisher, RecvError, RegionError, SizeClass, Subscriber, TopicConfig, TryRecvError,
+};
 
 const LONG: Duration = Duration::from_secs(60);
 const MB: usize = 1 << 20;
@@ -140,7 +142,11 @@ fn a_value_read_under_load_is_never_torn_nor_older_than_one_before() {
                 last = number;
                 if reader == 0 && number % 7 == 0 {
                     if let Some((number, sample)) = held.replace((number, sample.into_owned())) {
-                        assert_eq!(&*sample, &pattern(number, (number % 300) as usize)[..], "a held value changed");
+                        assert_eq!(
+                            &*sample,
+                            &pattern(number, (number % 300) as usize)[..],
+                            "a held value changed"
+                        );
                     }
                 }
             }

@@ -97,8 +97,7 @@ fn blocks_of_every_size_come_back_from_a_killed_publisher() {
     let small = publisher.register("/small").unwrap();
     let huge = publisher.register_with("/huge", &of(MB).depth(1)).unwrap();
     for _ in 0..5 {
-        let mut other =
-            Other::start("blocks_of_every_size_come_back_from_a_killed_publisher", "loan", &dir);
+        let mut other = Other::start("blocks_of_every_size_come_back_from_a_killed_publisher", "loan", &dir);
         other.expect("holding");
         other.kill();
         for _ in 0..20 {
@@ -130,7 +129,10 @@ fn what_a_region_has_no_room_for_is_refused_with_what_to_do() {
 
     let _topics = ["/a", "/b"].map(|uri| register(uri, TopicConfig::new().depth(8)).unwrap());
     let error = register("/c", TopicConfig::new().depth(4)).unwrap_err();
-    assert!(matches!(error, RegionError::BlocksPromised { slots: 5, left: 2, block_bytes: 256, .. }), "{error}");
+    assert!(
+        matches!(error, RegionError::BlocksPromised { slots: 5, left: 2, block_bytes: 256, .. }),
+        "{error}"
+    );
     assert!(line(&error).contains("max_bytes"), "{error}");
     // Nothing that was refused has taken anything.
     register("/huge", of(MB).depth(4)).unwrap();
@@ -213,7 +215,10 @@ fn a_message_of_a_gigabyte_crosses_without_being_touched_in_between() {
     let publisher = match Publisher::create("r", &config) {
         Ok(publisher) => publisher,
         Err(error @ RegionError::Open(_)) => {
-            eprintln!("skipped: there is no room for {} bytes here: {error}", config.footprint_bytes().unwrap());
+            eprintln!(
+                "skipped: there is no room for {} bytes here: {error}",
+                config.footprint_bytes().unwrap()
+            );
             return;
         }
         Err(error) => panic!("{error}"),
@@ -267,7 +272,8 @@ fn a_stream_begins_with_as_much_history_as_it_asked_for() {
         let uri = format!("/{kind}");
         let topic = publisher.register_with(&uri, &config.depth(DEPTH as u32)).unwrap();
         for published in [0, 1, 3, 9, 10, 11, 35] {
-            let sent = subscriber.subscribe_last(&uri, 1).unwrap().try_recv().map_or(0, |last| last.sequence() + 1);
+            let sent =
+                subscriber.subscribe_last(&uri, 1).unwrap().try_recv().map_or(0, |last| last.sequence() + 1);
             (sent..published).for_each(|number| _ = publisher.send(&topic, &pattern(number, 100)).unwrap());
             for asked in [0, 1, 2, 5, 10, u64::MAX] {
                 let stream = subscriber.subscribe_last(&uri, asked).unwrap();

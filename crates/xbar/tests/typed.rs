@@ -178,7 +178,8 @@ fn a_message_of_another_size_is_no_value_and_counts_as_received() {
 fn a_typed_loan_that_finds_no_room_comes_back() {
     let dir = Dir::new();
     let publisher = dir.publisher("r");
-    let topic = publisher.register_typed_with::<Quote>("/q", &TopicConfig::new().lossless().depth(1)).unwrap();
+    let topic =
+        publisher.register_typed_with::<Quote>("/q", &TopicConfig::new().lossless().depth(1)).unwrap();
     let stream = dir.subscriber("r").subscribe_typed::<Quote>("/q").unwrap();
     publisher.try_send_typed(&topic, &QUOTE).unwrap();
     line(&publisher.try_send_typed(&topic, &QUOTE).unwrap_err());
