@@ -142,7 +142,13 @@ impl<K> FreeList<K> {
                 behind = header.next;
             }
             if taken == 0 {
-                return 0;
+                // Empty, or damaged; or another taker has had the first block since `front` was read, and its header says so
+                // already: then there may be more behind it.
+                // ORDERING: none; an exchange for itself, because it sees the newest head. `front` acquires it.
+                if self.head.fetch_or(0, Ordering::Relaxed) == front.pack() {
+                    return 0;
+                }
+                continue;
             }
             intent.announce(front.first, taken as u32);
             if self.swing(front, behind) {

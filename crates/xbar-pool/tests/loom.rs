@@ -43,6 +43,19 @@ fn chains_are_cut_off_whole() {
     });
 }
 
+/// Proves: a taker that finds the first block taken under its eyes does not take the list for empty. Bound: 2 blocks, 2 takers of
+/// one.
+#[test]
+fn who_comes_second_finds_the_second_block() {
+    loom::model(|| {
+        let memory = Memory::new(2, 2, 0, 0);
+        let (mut first, mut second) = (memory.supply(0, 1), memory.supply(1, 1));
+        let other = thread::spawn(move || second.take(|| 0).is_some());
+        assert!(first.take(|| 0).is_some(), "the list was not empty");
+        assert!(other.join().unwrap(), "the list was not empty");
+    });
+}
+
 /// Proves: what one publisher wrote into a block's bytes is over before the next owner writes there.
 /// Bound: 1 block, 2 publishers.
 #[test]

@@ -219,12 +219,16 @@ impl<K> Reader<K> {
     pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
         let pool = (self.blocks, self.block_bytes);
         if let ReadRing::One(ring) = &mut self.ring {
+            let next = ring.next();
             'again: for _ in 0..TRIES {
                 if !ring.seek_newest() {
                     break;
                 }
                 // Overwritten: there is a newer one.
-                return read!(ring, INLINE_WORDS, pool, ledger, found, continue 'again);
+                let output = read!(ring, INLINE_WORDS, pool, ledger, found, continue 'again);
+                // One that was received before and could not be held now is no news again.
+                ring.skip_to(next);
+                return output;
             }
         }
         found.nothing(Nothing::Empty)

@@ -41,6 +41,8 @@ pub(crate) enum Patience {
 pub(crate) struct Room {
     /// Only messages below may be written. The largest number where nobody is waited for.
     limit: Cell<u64>,
+    /// When the kernel was asked last whether those live who are waited for.
+    probed: Cell<Option<Instant>>,
     gate: Option<(Gate<Keep>, Sleeper<Keep>)>,
 }
 
@@ -48,7 +50,7 @@ impl Room {
     pub(crate) fn open(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
         let facts = topic.facts();
         if facts.shape.delivery != Delivery::Lossless {
-            return Ok(Self { limit: Cell::new(u64::MAX), gate: None });
+            return Ok(Self { limit: Cell::new(u64::MAX), probed: Cell::new(None), gate: None });
         }
         let cursors = present(seat.cursors(), &seat.view, "peers")?;
         let announced = rings::announced::<AtomicU64>(&seat.view, facts)?;
@@ -56,7 +58,7 @@ impl Room {
         let gate = Gate::new(announced, cursors, topic.index(), rings::room(facts));
         let room = line.part(|line| ReadU32::of(&line.room));
         let sleeper = Sleeper::new(room, line.part(|line| &line.publishers_waiting), System);
-        Ok(Self { limit: Cell::new(0), gate: Some((gate, sleeper)) })
+        Ok(Self { limit: Cell::new(0), probed: Cell::new(None), gate: Some((gate, sleeper)) })
     }
 
     /// The number below which messages may be written.
@@ -103,7 +105,6 @@ impl Publisher {
         let mut strategy = Adaptive;
         let mut looks = 0_u32;
         let mut started: Option<Instant> = None;
-        let mut probed: Option<Instant> = None;
         loop {
             if may_go_on(refused) {
                 match attempt() {
@@ -112,6 +113,10 @@ impl Publisher {
                 }
             }
             if patience == Patience::Never {
+                // Whoever only ever tries gets past the dead as well.
+                if self.bury(room, refused, Instant::now()) {
+                    continue;
+                }
                 return None;
             }
             looks = looks.saturating_add(1);
@@ -130,9 +135,8 @@ impl Publisher {
                         return None;
                     }
                 }
-                if probed.is_none_or(|probed| now.duration_since(probed) >= PROBE_EVERY) {
-                    probed = Some(now);
-                    self.bury(room, refused);
+                if self.bury(room, refused, now) {
+                    continue;
                 }
             }
             match (&room.gate, step) {
@@ -145,14 +149,20 @@ impl Publisher {
         }
     }
 
-    /// Recovers from the one who is waited for, if it is dead.
-    fn bury(&self, room: &Room, refused: Refused) {
+    /// Recovers from the one who is waited for, if it is time to ask and it is dead. Says whether it was time.
+    fn bury(&self, room: &Room, refused: Refused, now: Instant) -> bool {
+        if room.probed.get().is_some_and(|probed| now.saturating_duration_since(probed) < PROBE_EVERY) {
+            return false;
+        }
+        room.probed.set(Some(now));
         let (Some(reader), Refused::Limit) = (room.slowest(self.readers()), refused) else {
-            return recover::recover_all(self);
+            recover::recover_all(self);
+            return true;
         };
         if !self.view().segment().seat_is_alive(SeatKind::Subscriber, reader) {
             // Somebody else may hold the lock for the same reason; the next probe looks again.
             let _ = self.under_lock(|| recover::recover_subscriber(self.seat(), reader));
         }
+        true
     }
 }

@@ -112,6 +112,28 @@ fn a_limit_never_passes_a_joiner() {
     });
 }
 
+/// Proves: what a reader reads that joins and leaves while a publisher widens, so that only its second look could find it, is
+/// read before it is overwritten. Bound: as above, the joiner leaves.
+#[test]
+fn a_reader_that_came_and_went_has_read() {
+    loom::model(|| {
+        let memory = memory(2);
+        let (values, gate) = (Values::new(), gate(&memory, ROOM));
+        let mut first = join(&memory, 0, ROOM, 0);
+        let mut limit = 0;
+        (0..2).for_each(|_| values.publish(&gate, &mut limit, 2));
+        values.read(&mut first);
+        let (theirs, joined) = (values.clone(), memory.clone());
+        let other = thread::spawn(move || {
+            let mut pass = join(&joined, 1, ROOM, 0);
+            theirs.read(&mut pass);
+            pass.leave();
+        });
+        (0..2).for_each(|_| values.publish(&gate, &mut limit, 2));
+        other.join().unwrap();
+    });
+}
+
 /// Proves: a line that a reader gave up and another topic's reader took, with a cursor far ahead, does not make a publisher
 /// believe that its own readers are there: a joiner loses nothing. Bound: one such change beside 2 widenings.
 #[test]

@@ -14,7 +14,7 @@ use crate::memory::{
 };
 
 /// Proves: with two publishers that evict each other's blocks, a block that is read is not reused, every number is received or
-/// missed, and every block is in one place in the end. Bound: a ring of 2, filled before, 2 + 1 messages, 1 look.
+/// missed, and every block is in one place in the end. Bound: a ring of 2, filled before, 1 + 1 messages, 1 look.
 #[test]
 fn two_publishers_reuse_no_block_that_is_read() {
     loom::model(|| {
@@ -32,7 +32,7 @@ fn two_publishers_reuse_no_block_that_is_read() {
         });
         let theirs = memory.clone();
         let third = thread::spawn(move || {
-            (11..=12).for_each(|n| _ = send_in_block(&theirs, (&mut one, &mut of_one), u64::MAX, n).unwrap());
+            send_in_block(&theirs, (&mut one, &mut of_one), u64::MAX, 11).unwrap();
             of_one
         });
         let ledger = ledger(&memory, 0);
@@ -53,7 +53,7 @@ fn two_publishers_reuse_no_block_that_is_read() {
         let (of_one, (two, of_two)) = (third.join().unwrap(), other.join().unwrap());
         while look() {}
         // A claim that lasts while the other writer fills the ring costs a number more.
-        assert!((5..=6).contains(&accounted) && two.next() <= accounted);
+        assert!((4..=5).contains(&accounted) && two.next() <= accounted);
         assert_no_block_is_lost(&memory, HEAD_WORDS, &[&of_one, &of_two]);
     });
 }

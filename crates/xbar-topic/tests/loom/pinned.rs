@@ -53,10 +53,10 @@ fn the_latest_is_always_there(in_blocks: bool, count: u64) {
 
 #[test]
 fn the_latest_in_a_slot_is_always_there() {
-    the_latest_is_always_there(false, 5);
+    the_latest_is_always_there(false, 4);
 }
 
 #[test]
 fn the_latest_in_a_block_is_always_there() {
-    the_latest_is_always_there(true, 5);
+    the_latest_is_always_there(true, 4);
 }

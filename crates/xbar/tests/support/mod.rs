@@ -102,6 +102,33 @@ impl Other {
         writeln!(self.input, "{word}").unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, signal: &str) {
+        let done = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// kill -STOP; returns when the process has stopped.
+    pub fn stop(&self) {
+        self.signal("-STOP");
+        let stat = format!("/proc/{}/stat", self.pid());
+        loop {
+            let text = std::fs::read_to_string(&stat).unwrap();
+            if text.rsplit(')').next().unwrap().trim_start().starts_with('T') {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// kill -CONT.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -119,6 +146,20 @@ impl Drop for Other {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The error's one line: it begins in lower case and has no second one.
+pub fn line(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "{text}");
+    assert!(!text.starts_with(char::is_uppercase), "{text}");
+    text
+}
+
+/// Bytes that tell their number and their length, so that every byte that is not theirs shows.
+pub fn pattern(number: u64, length: usize) -> Vec<u8> {
+    let seed = number.wrapping_mul(31).wrapping_add(length as u64);
+    (0..length as u64).map(|place| (seed + place * 7) as u8).collect()
 }
 
 /// In a child: tells the parent.
