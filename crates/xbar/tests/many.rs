@@ -47,7 +47,10 @@ fn publish_in_two_threads(dir: &Path, first: u64, config: TopicConfig) {
 }
 
 /// What a reader got up to the end: sequence number, publisher and number; and how many it missed.
-fn receive_all(stream: &Stream) -> (Vec<(u64, u64, u64)>, u64) {
+type Account = (Vec<(u64, u64, u64)>, u64);
+
+/// Receives up to the end.
+fn receive_all(stream: &Stream) -> Account {
     let mut messages = Vec::new();
     let mut last = None;
     loop {
@@ -72,7 +75,7 @@ fn receive_all(stream: &Stream) -> (Vec<(u64, u64, u64)>, u64) {
 }
 
 /// Four publishers and two readers; what the readers got.
-fn run(test: &str, config: TopicConfig) -> [(Vec<(u64, u64, u64)>, u64); 2] {
+fn run(test: &str, config: TopicConfig) -> [Account; 2] {
     let dir = Dir::new();
     let publisher = Publisher::create("r", &dir.config().publishers(8)).unwrap();
     // Not before it is there: readers come first.
