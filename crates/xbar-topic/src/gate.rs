@@ -5,13 +5,13 @@
 //!
 //! # Why a reader that joins loses nothing
 //!
-//! A publisher that has used up its limit takes the slowest cursor m and *announces* m + room, the number below which it
-//! may now write; then, behind a full fence, it looks at the cursors once more. A reader that joins enters its cursor; then,
+//! A publisher that has used up its limit takes the slowest cursor m and *announces* the number w below which it will now
+//! write, m + room at most; then, behind a full fence, it looks at the cursors once more. A reader that joins enters its cursor; then,
 //! behind a full fence, it looks at what is announced, and moves up to `announced - room` if it stood below.
 //!
 //! 1. The publisher's second look finds the joiner: its limit respects the joiner's cursor, wherever that is.
-//! 2. It does not: then the joiner's fence comes later, so the joiner finds the announcement and moves up to m at least.
-//!    The publisher writes below m + room, which overwrites what is below m.
+//! 2. It does not: then the joiner's fence comes later, so the joiner finds the announcement and moves up to w - room at
+//!    least. The publisher writes below w, which overwrites what is below w - room.
 //!
 //! What lies below the joiner's final cursor may be overwritten, what lies above is gated, for every publisher's limit:
 //! announcements only grow, and each publisher uses a limit only after it was announced.
@@ -23,6 +23,9 @@ use std::fmt;
 use xbar_layout::Lent;
 use xbar_layout::participant::{STREAM_CURSOR, STREAM_TAKEN, STREAM_TOPIC, STREAM_WORDS};
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, full_fence};
+
+/// A publisher announces a ring in so many steps: those who join find the rest of it as history.
+const STEPS: u64 = 4;
 
 /// Every subscriber's streams, as a publisher sees them: `streams` of them from word `first`, again every `stride` words.
 pub struct Cursors<K> {
@@ -98,7 +101,9 @@ impl<K> Gate<K> {
         // No reader is ahead of what is written. One that says so lies, or took its line from a reader of another topic between
         // the two looks at it: announced, that number would send readers that join past messages that are still to come.
         let slowest = self.slowest(readers()).map_or(next, |(_, position)| position.min(next));
-        let wider = slowest.saturating_add(self.room);
+        // In steps, because what is announced is no longer history for those who join.
+        let step = next.saturating_add((self.room / STEPS).max(1));
+        let wider = slowest.saturating_add(self.room).min(step);
         if wider <= limit {
             return limit;
         }

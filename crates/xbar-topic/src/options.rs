@@ -51,7 +51,8 @@ impl TopicConfig {
         self
     }
 
-    /// Publishers wait for the slowest reader, as long as it lives. Without readers nobody is waited for.
+    /// Publishers wait for the slowest reader, as long as it lives. Without readers nobody is waited for. Late joiners find at
+    /// least three quarters of the depth as history.
     pub const fn lossless(mut self) -> Self {
         self.delivery = Delivery::Lossless;
         self

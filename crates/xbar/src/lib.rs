@@ -1,10 +1,11 @@
 //! Zero-copy publish and subscribe by URI, between the processes of one machine, through shared memory.
 //!
 //! - **Allocates?** When handles are made. Not when messages are sent or received.
-//! - **Blocks?** Publishing never waits. Receiving waits only in the calls that say so; all of them have a form with a
-//!   timeout, and end when the publisher is gone, killed or not.
-//! - **Loses?** Topics are lossy: a publisher overwrites the oldest message. Each [`Stream`] says exactly how many it
-//!   missed: received + missed = published.
+//! - **Blocks?** Publishing on a lossy or pinned topic never waits; on a lossless one it waits for the slowest reader, or not,
+//!   as you call it. Receiving waits only in the calls that say so; all of them have a form with a timeout, and end when the
+//!   publisher is gone, killed or not.
+//! - **Loses?** A lossy topic overwrites its oldest message, and each [`Stream`] says exactly how many it missed: received +
+//!   missed = published. A lossless one ([`TopicConfig::lossless`]) loses none.
 //! - **Leaks?** Nothing: whatever a killed process held comes back to the others by itself.
 //! - **Who may call?** Any number of processes. Subscribers map the data read-only: they cannot harm a publisher.
 //!
@@ -43,7 +44,7 @@
 //!
 //! # When not to use it
 //!
-//! Between machines; when every message must arrive however slow the reader (topics are lossy); when messages must
+//! Between machines; when messages must
 //! survive a restart. And between processes of different users, unless they are to trust each other with the payload:
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
