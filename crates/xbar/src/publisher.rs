@@ -164,6 +164,16 @@ impl Publisher {
         self.0.readers_of(&topic.0)
     }
 
+    /// Lets the region lie in memory as wished, in this process: locked, faulted in, near a node. Pages are those of the file
+    /// system that the region is on.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`](crate::memory::MemoryError) when the system refuses a wish, with the limit to raise.
+    pub fn apply_memory(&self, memory: &crate::memory::Memory) -> Result<(), crate::memory::MemoryError> {
+        memory.apply(self.0.view().data())
+    }
+
     /// The number of this handle among the region's publishers, from 0: no other that is alive has it.
     pub fn seat(&self) -> u32 {
         self.0.seat_index()

@@ -104,6 +104,15 @@ impl Subscriber {
         self.0.subscribe_timeout(&Uri::new(uri)?, Start::Now, timeout).map(Stream)
     }
 
+    /// As [`Publisher::apply_memory`](crate::Publisher::apply_memory), for this process.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::apply_memory`](crate::Publisher::apply_memory).
+    pub fn apply_memory(&self, memory: &crate::memory::Memory) -> Result<(), crate::memory::MemoryError> {
+        memory.apply(self.0.view().data())
+    }
+
     /// The topics registered so far.
     pub fn topics(&self) -> Vec<String> {
         self.0.view().topics().map(|topic| topic.uri().as_str().to_owned()).collect()
