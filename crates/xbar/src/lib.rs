@@ -57,6 +57,7 @@ mod handlers;
 pub mod pipeline;
 mod pod_bus;
 mod publisher;
+mod pulse;
 mod request;
 mod shutdown;
 mod structured;

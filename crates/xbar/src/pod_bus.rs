@@ -119,21 +119,12 @@ impl BusConfig {
         name: &str,
         timeout: Duration,
     ) -> Result<BusSubscriber<T>, RegionError> {
-        let base = base(self.dir.as_deref());
-        let subscriber = topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout)?;
-        self.subscribe(&subscriber, Start::Now)
+        // All of it again each time: a region is there before its bus is, and another may take its place.
+        topic::wait_for(timeout, || self.connect(name))
     }
 
     fn join<T: Pod>(&self, name: &str, start: Start) -> Result<BusSubscriber<T>, RegionError> {
         let subscriber = topic::Subscriber::connect(&base(self.dir.as_deref()), &RegionName::new(name)?)?;
-        self.subscribe(&subscriber, start)
-    }
-
-    fn subscribe<T: Pod>(
-        &self,
-        subscriber: &topic::Subscriber,
-        start: Start,
-    ) -> Result<BusSubscriber<T>, RegionError> {
         subscriber.subscribe_bus(&Uri::new(BUS)?, &self.type_name, start)
     }
 }
