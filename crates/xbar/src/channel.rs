@@ -453,7 +453,7 @@ impl Channel {
     /// [`ChannelError::Empty`], [`ChannelError::Closed`] when the other end closed its sending half and all was received,
     /// [`ChannelError::Disconnected`] when it died, [`ChannelError::TooManySamples`] when too many messages are held.
     pub fn try_recv(&self) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.try_recv().map_err(ChannelError::from))
+        self.received(|| self.rx.try_recv().map_err(ChannelError::from))
     }
 
     /// The next message, however long that takes.
@@ -462,7 +462,7 @@ impl Channel {
     ///
     /// As [`Channel::try_recv`], never `Empty`.
     pub fn recv(&self) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.recv().map_err(ChannelError::from))
+        self.received(|| self.rx.recv().map_err(ChannelError::from))
     }
 
     /// The next message, waiting up to `timeout`.
@@ -471,14 +471,18 @@ impl Channel {
     ///
     /// As [`Channel::recv`], and [`ChannelError::Timeout`].
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.recv_timeout(timeout).map_err(ChannelError::from))
+        self.received(|| self.rx.recv_timeout(timeout).map_err(ChannelError::from))
     }
 
-    fn received<'c>(&self, message: Result<Sample<'c>, ChannelError>) -> Result<Received<'c>, ChannelError> {
+    fn received<'c>(
+        &self,
+        next: impl FnOnce() -> Result<Sample<'c>, ChannelError>,
+    ) -> Result<Received<'c>, ChannelError> {
+        // Nothing is waited for behind the end.
         if self.ended.get() {
             return Err(ChannelError::Closed);
         }
-        let message = message?;
+        let message = next()?;
         match message.last() {
             Some(&DATA) => Ok(Received(message)),
             Some(&END) => {
