@@ -70,7 +70,7 @@ pub use bell::{Bell, Parked, Ringing};
 pub use bus::{Bus, BusError, BusTopic, TypedBus, Writers};
 pub use channel::{Channel, ChannelConfig, ChannelError, ChannelLoan, Listener, Received};
 pub use config::{Config, SizeClass};
-pub use discover::{RegionInfo, TopicInfo, discover, discover_in};
+pub use discover::{ParticipantInfo, RegionInfo, TopicInfo, discover, discover_in};
 pub use handlers::Handlers;
 pub use pipeline::Pipeline;
 pub use pod_bus::{BusConfig, BusSubscriber, PodBus};
