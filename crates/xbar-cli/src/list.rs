@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
-use xbar::{RegionInfo, discover, discover_in};
+use xbar::{Delivery, RegionInfo, TopicInfo, discover, discover_in};
 
 use crate::{Dir, Result};
 
@@ -74,6 +74,28 @@ fn show(regions: &[RegionInfo], as_json: bool, rate: impl Fn(u64, &str, u64) -> 
                             "published": topic.published,
                             "msgs_per_s": rate(region.epoch, &topic.uri, topic.published),
                             "has_publisher": topic.has_publisher,
+                            "publishers": topic.publishers,
+                            "delivery": topic.delivery.to_string(),
+                            "many_publishers": topic.many_publishers,
+                            "type": topic.value_type,
+                            "depth": topic.depth,
+                            "block_bytes": topic.block_bytes,
+                        })
+                    })
+                    .collect();
+                let participants: Vec<_> = region
+                    .participants
+                    .iter()
+                    .map(|participant| {
+                        json!({
+                            "publishes": participant.is_publisher,
+                            "pid": participant.pid,
+                            "joined_unix_ns": participant.joined_unix_ns,
+                            "active_unix_ns": participant.active_unix_ns,
+                            "published": participant.published,
+                            "waits": participant.waits,
+                            "received": participant.received,
+                            "missed": participant.missed,
                         })
                     })
                     .collect();
@@ -85,6 +107,8 @@ fn show(regions: &[RegionInfo], as_json: bool, rate: impl Fn(u64, &str, u64) -> 
                     "footprint_bytes": region.footprint_bytes,
                     "created_unix_ns": region.created_unix_ns,
                     "creator_pid": region.creator_pid,
+                    "last_active_unix_ns": region.last_active_unix_ns,
+                    "participants": participants,
                     "topics": topics,
                 })
             })
@@ -95,26 +119,49 @@ fn show(regions: &[RegionInfo], as_json: bool, rate: impl Fn(u64, &str, u64) -> 
     for region in regions {
         writeln!(
             out,
-            "{}  {}  {}  {:.1} MB  created by process {}",
+            "{}  {}  {}  {:.1} MB  created by process {}{}",
             region.name,
             count(region.publishers, "publisher"),
             count(region.subscribers, "subscriber"),
             region.footprint_bytes as f64 / 1e6,
             region.creator_pid,
+            activity(region.last_active_unix_ns),
         )?;
         let width = region.topics.iter().map(|topic| topic.uri.len()).max().unwrap_or(0);
         for topic in &region.topics {
             writeln!(
                 out,
-                "  {:width$}  {:>14} messages  {:>10}/s{}",
+                "  {:width$}  {:>14} messages  {:>10}/s  {}  {}{}",
                 topic.uri,
                 topic.published,
                 rate(region.epoch, &topic.uri, topic.published),
-                if topic.has_publisher { "" } else { "  no publisher" },
+                kind(topic),
+                match topic.publishers {
+                    0 => "no publisher".to_owned(),
+                    publishers => count(publishers, "publisher"),
+                },
+                topic.value_type.as_ref().map_or_else(String::new, |value| format!("  values {value}")),
             )?;
         }
     }
     Ok(())
+}
+
+/// How a topic delivers, and how deep it is.
+fn kind(topic: &TopicInfo) -> String {
+    let many = if topic.many_publishers { ", many publishers" } else { "" };
+    match topic.delivery {
+        Delivery::Pinned => "pinned".to_owned(),
+        delivery => format!("{delivery} {}{many}", topic.depth),
+    }
+}
+
+/// How long ago a participant did something.
+fn activity(last_active_unix_ns: Option<u64>) -> String {
+    let Some(last) = last_active_unix_ns else { return "  nobody there".to_owned() };
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let ago = since_1970.saturating_sub(Duration::from_nanos(last));
+    format!("  active {:.1} s ago", ago.as_secs_f64())
 }
 
 fn count(number: usize, what: &str) -> String {

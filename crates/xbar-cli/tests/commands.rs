@@ -194,9 +194,18 @@ fn ls_shows_what_is_there() {
     let table = text(&table.stdout);
     assert!(table.contains("market  1 publisher  1 subscriber"), "{table}");
     assert!(table.contains("/tick/AAPL"), "{table}");
+    assert!(table.contains("  lossy 128  1 publisher") && table.contains(" s ago"), "{table}");
     let json: serde_json::Value =
         serde_json::from_slice(&dir.run(&["ls", "/tick/**", "--json", "--interval", "1"]).stdout).unwrap();
-    assert_eq!(json[0]["topics"][0]["published"], 2);
+    let topic = &json[0]["topics"][0];
+    assert_eq!(topic["published"], 2);
+    assert_eq!((&topic["delivery"], &topic["publishers"]), (&"lossy".into(), &1.into()));
+    assert_eq!((&topic["many_publishers"], &topic["type"]), (&false.into(), &serde_json::Value::Null));
+    assert!(topic["depth"].as_u64() >= Some(1) && topic["block_bytes"].as_u64() >= Some(1), "{topic}");
+    assert!(json[0]["last_active_unix_ns"].as_u64() >= json[0]["created_unix_ns"].as_u64());
+    let participants = json[0]["participants"].as_array().unwrap();
+    assert_eq!(participants.len(), 2);
+    assert_eq!((&participants[0]["publishes"], &participants[1]["publishes"]), (&true.into(), &false.into()));
     assert!(text(&dir.run(&["ls", "/weather/**"]).stderr).contains("no region"));
 }
 

@@ -6,10 +6,12 @@
 //! It knows neither rings nor pools, and never writes: everything here works through read-only mappings.
 #![forbid(unsafe_code)]
 
+mod participants;
 mod pattern;
 mod registry;
 mod uri;
 
+pub use participants::Participant;
 pub use pattern::{Pattern, PatternError};
 pub use registry::{RegionView, TopicView, ViewError, index_places, regions, seats_of};
 pub use uri::{Uri, UriError};

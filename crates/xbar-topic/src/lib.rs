@@ -41,7 +41,7 @@ pub use publisher::Publisher;
 pub use reader::{Found, InBlock, Inline, Nothing, ReadRing, Reader};
 pub use sample::{OwnedSample, Sample};
 pub use stream::{Start, Stream};
-pub use subscriber::Subscriber;
+pub use subscriber::{Subscriber, wait_for};
 pub use time::Timestamp;
 pub use topic::Topic;
 pub use writer::{WriteRing, Writer};

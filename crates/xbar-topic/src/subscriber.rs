@@ -113,8 +113,13 @@ impl Subscriber {
     }
 }
 
-/// Tries until it works, waiting cannot help, or the time is over.
-pub(crate) fn wait_for<T>(
+/// Tries until it works, waiting cannot help, or the time is over: to be used where what is waited for takes several steps, each
+/// attempt from the first.
+///
+/// # Errors
+///
+/// [`RegionError::TimedOut`] with what the last attempt said; other errors of an attempt at once, when waiting cannot help.
+pub fn wait_for<T>(
     timeout: Duration,
     mut attempt: impl FnMut() -> Result<T, RegionError>,
 ) -> Result<T, RegionError> {

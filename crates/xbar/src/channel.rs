@@ -1,9 +1,16 @@
 //! A pair of ends between two processes, as a TCP connection is, through a region of its own.
 //!
 //! The listener's region has a topic `/door`, where connectors knock, and for each connection n `/n/up` and `/n/down`, all
-//! lossless; and `/listening`, on which nothing is sent: whoever has it registered lives and accepts. A connector takes a connection by registering its `/n/up`, which one publisher can have; the kernel's
-//! locks say when it is free again. The last byte of each message says what it is, so that the payload in front of it keeps
-//! its alignment.
+//! lossless; and `/listening`, on which nothing is sent: whoever has it registered lives and accepts. A connector takes a
+//! connection by registering its `/n/up`, which one publisher can have; the kernel's locks say when it is free again. The last
+//! byte of each message says what it is, so that the payload in front of it keeps its alignment.
+//!
+//! A connector may give up or be killed at any time, and its knock stays. So it says its number on `/n/up` before it knocks, and
+//! the listener answers with it on `/n/down`:
+//! 1. Nobody has `/n/up`: the knock is of the past.
+//! 2. Another has, and has said its number: it does not match the knock, which is of the past.
+//! 3. Another has, and has not said its number yet: the listener's end is for one that is gone. It finds the other's number in
+//!    its stream, and is disconnected; the other finds the wrong number, and takes another connection.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,7 +19,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use xbar_layout::ring::INLINE_BYTES;
+use xbar_topic::wait_for;
 
+use crate::pulse::{PROBE_EVERY, Pulse};
 use crate::{
     Config, NoRoom, PublishError, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic,
     TopicConfig, TryRecvError,
@@ -24,12 +33,12 @@ const LISTENING: &str = "/listening";
 /// A knock at the door: the number of the connection, then the connector's own.
 const KNOCK_BYTES: usize = 12;
 
-/// How often somebody who waits looks whether the other end lives.
-const PROBE_EVERY: Duration = Duration::from_millis(100);
+/// Seats besides those of the connections' ends: the listener's, and one for a connector that finds all taken.
+const SPARE_SEATS: u32 = 2;
 
 /// Last byte of a message: payload.
 const DATA: u8 = 0;
-/// Last byte of a message: the connection begins; in front of it the connector's number.
+/// Last byte of the first message of each end; in front of it the connector's number.
 const HELLO: u8 = 1;
 /// Last byte of a message: nothing more will be sent.
 const END: u8 = 2;
@@ -91,8 +100,8 @@ impl ChannelConfig {
             .topics(2 * connections + 2)
             .depth(self.depth)
             .block_bytes(self.max_bytes.saturating_add(1))
-            .publishers(2 * connections + 2)
-            .subscribers(2 * connections + 2)
+            .publishers(2 * connections + SPARE_SEATS)
+            .subscribers(2 * connections + SPARE_SEATS)
             .samples(16)
             .loans(4)
             .lossless_streams(1);
@@ -135,43 +144,51 @@ impl ChannelConfig {
     fn connect_within(&self, name: &str, timeout: Option<Duration>) -> Result<Channel, ChannelError> {
         let start = Instant::now();
         let left = || timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-        let subscriber = match (&self.dir, left()) {
-            (Some(dir), Some(left)) => Subscriber::connect_timeout_in(dir, name, left)?,
-            (None, Some(left)) => Subscriber::connect_timeout(name, left)?,
-            _ => self.subscriber(name)?,
+        let look = || {
+            let subscriber = self.subscriber(name)?;
+            let listening = subscriber.subscribe(LISTENING)?;
+            Ok((subscriber, listening))
         };
-        let listener = match left() {
-            Some(left) => subscriber.subscribe_timeout(LISTENING, left)?,
-            None => subscriber.subscribe(LISTENING)?,
+        let (subscriber, listening) = match timeout {
+            // Both again each time: a region is there before somebody listens, and another may take its place.
+            Some(timeout) => wait_for(timeout, look),
+            None => look(),
+        }
+        .map_err(all_taken)?;
+        let publisher = self.publisher(name).map_err(all_taken)?;
+        let slice = || left().map_or(PROBE_EVERY, |left| left.min(PROBE_EVERY));
+        // Until it accepts, the listener itself must live.
+        let go_on = || match left() {
+            _ if !listening.wait_connected(Duration::ZERO) => Err(ChannelError::Disconnected),
+            Some(Duration::ZERO) => Err(ChannelError::Timeout),
+            _ => Ok(()),
         };
-        let publisher = self.publisher(name)?;
-        let (rx, tx, n) = take_connection(&subscriber, &publisher)?;
-        let number = nonce();
-        let mut knock = [0; KNOCK_BYTES];
-        knock[..4].copy_from_slice(&n.to_ne_bytes());
-        knock[4..].copy_from_slice(&number.to_ne_bytes());
-        let door = publisher.register_with(DOOR, &door())?;
-        publisher.send(&door, &knock)?;
-        drop(door);
-        let channel = Channel::new(publisher, tx, rx);
         loop {
-            let slice = left().map_or(PROBE_EVERY, |left| left.min(PROBE_EVERY));
-            // The listener's half is registered when it accepts; until then the listener itself must live.
-            if channel.rx.wait_connected(slice) {
-                let begun = match channel.rx.recv_timeout(slice) {
-                    // Anything else is of the connection before.
-                    Ok(message) => *message == hello(number),
-                    Err(RecvError::Timeout) => false,
-                    Err(error) => return Err(error.into()),
-                };
-                if begun {
-                    return Ok(channel);
+            let (rx, tx, n) = take_connection(&subscriber, &publisher)?;
+            let number = nonce();
+            publisher.send(&tx, &hello(number))?; // nobody receives there, who could be waited for
+            let mut knock = [0; KNOCK_BYTES];
+            knock[..4].copy_from_slice(&n.to_ne_bytes());
+            knock[4..].copy_from_slice(&number.to_ne_bytes());
+            let door = publisher.register_with(DOOR, &door())?;
+            while let Err(error) = publisher.send_timeout(&door, &knock, slice()) {
+                match error {
+                    PublishError::Full { .. } => go_on()?,
+                    error => return Err(error.into()),
                 }
-            } else if !listener.wait_connected(Duration::ZERO) {
-                return Err(ChannelError::Disconnected);
             }
-            if left().is_some_and(|left| left.is_zero()) {
-                return Err(ChannelError::Timeout);
+            drop(door);
+            let answer = loop {
+                match rx.recv_timeout(slice()) {
+                    Ok(message) => break *message == hello(number),
+                    // Nobody is there before it is accepted.
+                    Err(RecvError::Timeout | RecvError::Disconnected) => go_on()?,
+                    Err(error) => return Err(error.into()),
+                }
+                rx.wait_connected(slice());
+            };
+            if answer {
+                return Ok(Channel::new(publisher, tx, rx));
             }
         }
     }
@@ -212,6 +229,16 @@ fn take_connection(
         }
     }
     Err(ChannelError::TooManyConnections { limit: u32::MAX })
+}
+
+/// A region has seats for all its connections and one that finds them taken; more of these find no seat.
+fn all_taken(error: RegionError) -> ChannelError {
+    match error {
+        RegionError::TooManyPublishers { limit, .. } | RegionError::TooManySubscribers { limit, .. } => {
+            ChannelError::TooManyConnections { limit: (limit - SPARE_SEATS) / 2 }
+        }
+        error => error.into(),
+    }
 }
 
 fn up(n: u32) -> String {
@@ -286,16 +313,22 @@ impl Listener {
 
     /// The listener's end of connection `n`; `None` when the connector is gone already.
     fn open(&self, n: u32, number: u64) -> Result<Option<Channel>, ChannelError> {
-        let rx = match self.config.subscriber(&self.name)?.subscribe(&up(n)) {
+        let rx = match self.config.subscriber(&self.name)?.subscribe_last(&up(n), 1) {
             Ok(rx) => rx,
             Err(RegionError::NoTopic { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if !rx.is_connected() {
+        if !rx.wait_connected(Duration::ZERO) || !matches!(rx.try_recv(), Ok(said) if *said == hello(number))
+        {
             return Ok(None);
         }
         let publisher = self.config.publisher(&self.name)?;
-        let tx = publisher.register_with(&down(n), &TopicConfig::new().lossless())?;
+        let tx = match publisher.register_with(&down(n), &TopicConfig::new().lossless()) {
+            Ok(tx) => tx,
+            // This end is there already, for a connector that was before.
+            Err(RegionError::TopicTaken { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         publisher.send(&tx, &hello(number))?;
         Ok(Some(Channel::new(publisher, tx, rx)))
     }
@@ -337,6 +370,7 @@ pub struct Channel {
     tx: Topic,
     rx: Stream,
     publisher: Publisher,
+    other: Pulse,
     /// The other end has said that it sends nothing more.
     ended: Cell<bool>,
     /// This end has.
@@ -345,7 +379,7 @@ pub struct Channel {
 
 impl Channel {
     fn new(publisher: Publisher, tx: Topic, rx: Stream) -> Self {
-        Self { tx, rx, publisher, ended: Cell::new(false), closed: Cell::new(false) }
+        Self { tx, rx, publisher, other: Pulse::default(), ended: Cell::new(false), closed: Cell::new(false) }
     }
 
     /// Listens under `name`: [`ChannelConfig::listen`] with the defaults.
@@ -419,7 +453,7 @@ impl Channel {
     /// [`ChannelError::Empty`], [`ChannelError::Closed`] when the other end closed its sending half and all was received,
     /// [`ChannelError::Disconnected`] when it died, [`ChannelError::TooManySamples`] when too many messages are held.
     pub fn try_recv(&self) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.try_recv().map_err(ChannelError::from))
+        self.received(|| self.rx.try_recv().map_err(ChannelError::from))
     }
 
     /// The next message, however long that takes.
@@ -428,7 +462,7 @@ impl Channel {
     ///
     /// As [`Channel::try_recv`], never `Empty`.
     pub fn recv(&self) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.recv().map_err(ChannelError::from))
+        self.received(|| self.rx.recv().map_err(ChannelError::from))
     }
 
     /// The next message, waiting up to `timeout`.
@@ -437,20 +471,26 @@ impl Channel {
     ///
     /// As [`Channel::recv`], and [`ChannelError::Timeout`].
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Received<'_>, ChannelError> {
-        self.received(self.rx.recv_timeout(timeout).map_err(ChannelError::from))
+        self.received(|| self.rx.recv_timeout(timeout).map_err(ChannelError::from))
     }
 
-    fn received<'c>(&self, message: Result<Sample<'c>, ChannelError>) -> Result<Received<'c>, ChannelError> {
+    fn received<'c>(
+        &self,
+        next: impl FnOnce() -> Result<Sample<'c>, ChannelError>,
+    ) -> Result<Received<'c>, ChannelError> {
+        // Nothing is waited for behind the end.
         if self.ended.get() {
             return Err(ChannelError::Closed);
         }
-        let message = message?;
+        let message = next()?;
         match message.last() {
             Some(&DATA) => Ok(Received(message)),
             Some(&END) => {
                 self.ended.set(true);
                 Err(ChannelError::Closed)
             }
+            // Another connector has the place of the one that this end is for.
+            Some(&HELLO) => Err(ChannelError::Disconnected),
             _ => Err(ChannelError::Damaged),
         }
     }
@@ -479,15 +519,16 @@ impl Channel {
         if self.closed.get() {
             return Err(ChannelError::Closed);
         }
-        if !self.rx.is_connected() {
-            return Err(ChannelError::Disconnected);
-        }
-        Ok(())
+        let is_connected = match self.other.is_due() {
+            true => self.rx.wait_connected(Duration::ZERO),
+            false => self.rx.is_connected(),
+        };
+        if is_connected { Ok(()) } else { Err(ChannelError::Disconnected) }
     }
 
     /// Disconnected when the other end receives no more.
     fn look_at_the_other_end(&self) -> Result<(), ChannelError> {
-        if self.publisher.reader_count(&self.tx) == 0 || !self.rx.is_connected() {
+        if self.publisher.reader_count(&self.tx) == 0 || !self.rx.wait_connected(Duration::ZERO) {
             return Err(ChannelError::Disconnected);
         }
         Ok(())

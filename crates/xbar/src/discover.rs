@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use xbar_discovery::{Pattern, RegionView, regions};
+use xbar_discovery::{Participant, Pattern, RegionView, TopicView, regions, seats_of};
+use xbar_layout::Delivery;
+use xbar_shm::SeatKind;
 
 use crate::RegionError;
 use crate::config::base;
@@ -25,8 +27,34 @@ pub struct RegionInfo {
     pub created_unix_ns: u64,
     /// Process that created it.
     pub creator_pid: u32,
+    /// Its participants that live: publishers, then subscribers. Empty when their records cannot be read.
+    pub participants: Vec<ParticipantInfo>,
+    /// When one of them last did something, in ns since 1970; `None` when none lives.
+    pub last_active_unix_ns: Option<u64>,
     /// Its topics that match the pattern, in the order of registration.
     pub topics: Vec<TopicInfo>,
+}
+
+/// One handle of a region. Its figures are up to 64 messages behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParticipantInfo {
+    /// Whether it publishes; else it subscribes.
+    pub is_publisher: bool,
+    /// Its process.
+    pub pid: u32,
+    /// When it joined, in ns since 1970.
+    pub joined_unix_ns: u64,
+    /// When it last did something, in ns since 1970.
+    pub active_unix_ns: u64,
+    /// Messages that it published.
+    pub published: u64,
+    /// Times that it waited for room in a lossless topic.
+    pub waits: u64,
+    /// Messages that it received.
+    pub received: u64,
+    /// Messages that it missed.
+    pub missed: u64,
 }
 
 /// One topic.
@@ -39,6 +67,18 @@ pub struct TopicInfo {
     pub published: u64,
     /// Whether a living publisher has it registered.
     pub has_publisher: bool,
+    /// Living publishers that have it registered.
+    pub publishers: usize,
+    /// What becomes of messages that are not received in time.
+    pub delivery: Delivery,
+    /// Whether several publishers may have it at once.
+    pub many_publishers: bool,
+    /// The type of its messages, if they have one: its name, if it has one, its size and alignment.
+    pub value_type: Option<String>,
+    /// Messages that a reader may be behind; 1 of a pinned topic.
+    pub depth: u32,
+    /// Size of the blocks that its messages come in; `None` of a bus, whose values lie in its slots.
+    pub block_bytes: Option<u32>,
 }
 
 /// The regions with a topic that matches `pattern` (`*`: one segment, `**`: any number), and those topics; a region
@@ -74,21 +114,63 @@ fn discover_at(dir: Option<&Path>, pattern: &str) -> Result<Vec<RegionInfo>, Reg
 }
 
 fn describe(view: &RegionView, pattern: &Pattern) -> RegionInfo {
-    let living = view.segment().living(xbar_shm::SeatKind::Publisher);
-    let topics = view.topics().filter(|topic| pattern.matches(topic.uri())).map(|topic| TopicInfo {
-        uri: topic.uri().as_str().to_owned(),
-        published: topic.published(),
-        has_publisher: xbar_discovery::seats_of(topic.publishers()).any(|seat| living.contains(&seat)),
-    });
     let facts = view.facts();
+    // A region that went away while we looked has nobody.
+    let participants = view.participants().unwrap_or_default();
+    let count = |kind| participants.iter().filter(|participant| participant.kind == kind).count();
+    let living: Vec<u32> = participants
+        .iter()
+        .filter(|participant| participant.kind == SeatKind::Publisher)
+        .map(|participant| participant.seat)
+        .collect();
     RegionInfo {
         name: view.segment().name().as_str().to_owned(),
-        epoch: facts.epoch,
-        topics: topics.collect(),
-        publishers: living.len(),
-        subscribers: view.subscribers(),
+        epoch: view.epoch(),
+        topics: view
+            .topics()
+            .filter(|topic| pattern.matches(topic.uri()))
+            .map(|topic| describe_topic(view, &topic, &living))
+            .collect(),
+        publishers: count(SeatKind::Publisher),
+        subscribers: count(SeatKind::Subscriber),
         footprint_bytes: facts.geometry.footprint_bytes(),
         created_unix_ns: facts.created_unix_ns,
         creator_pid: facts.creator_pid,
+        last_active_unix_ns: participants.iter().map(|participant| participant.active_unix_ns).max(),
+        participants: participants.iter().map(describe_participant).collect(),
+    }
+}
+
+fn describe_topic(view: &RegionView, topic: &TopicView, living: &[u32]) -> TopicInfo {
+    let shape = topic.facts().shape;
+    let publishers = seats_of(topic.publishers()).filter(|seat| living.contains(seat)).count();
+    let pool = shape.pool.and_then(|pool| view.facts().geometry.pools().get(pool as usize));
+    TopicInfo {
+        uri: topic.uri().as_str().to_owned(),
+        published: topic.published(),
+        has_publisher: publishers > 0,
+        publishers,
+        delivery: shape.delivery,
+        many_publishers: shape.many,
+        value_type: shape.value.map(|value| value.to_string()),
+        depth: match shape.delivery {
+            Delivery::Pinned => 1,
+            // One slot is marked ahead, and cannot be read.
+            _ => shape.slots.saturating_sub(1),
+        },
+        block_bytes: pool.map(|pool| pool.limits.block_bytes),
+    }
+}
+
+fn describe_participant(participant: &Participant) -> ParticipantInfo {
+    ParticipantInfo {
+        is_publisher: participant.kind == SeatKind::Publisher,
+        pid: participant.pid,
+        joined_unix_ns: participant.joined_unix_ns,
+        active_unix_ns: participant.active_unix_ns,
+        published: participant.published,
+        waits: participant.waits,
+        received: participant.received,
+        missed: participant.missed,
     }
 }

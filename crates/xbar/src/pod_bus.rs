@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytemuck::Pod;
-use xbar_discovery::Uri;
+use xbar_discovery::{RegionView, Uri};
 use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape, ValueType};
 use xbar_shm::RegionName;
 use xbar_topic::{self as topic, BusPublisher, Options, Start};
@@ -119,21 +119,12 @@ impl BusConfig {
         name: &str,
         timeout: Duration,
     ) -> Result<BusSubscriber<T>, RegionError> {
-        let base = base(self.dir.as_deref());
-        let subscriber = topic::Subscriber::connect_timeout(&base, &RegionName::new(name)?, timeout)?;
-        self.subscribe(&subscriber, Start::Now)
+        // All of it again each time: a region is there before its bus is, and another may take its place.
+        topic::wait_for(timeout, || self.connect(name))
     }
 
     fn join<T: Pod>(&self, name: &str, start: Start) -> Result<BusSubscriber<T>, RegionError> {
         let subscriber = topic::Subscriber::connect(&base(self.dir.as_deref()), &RegionName::new(name)?)?;
-        self.subscribe(&subscriber, start)
-    }
-
-    fn subscribe<T: Pod>(
-        &self,
-        subscriber: &topic::Subscriber,
-        start: Start,
-    ) -> Result<BusSubscriber<T>, RegionError> {
         subscriber.subscribe_bus(&Uri::new(BUS)?, &self.type_name, start)
     }
 }
@@ -165,7 +156,7 @@ impl<T: Pod> PodBus<T> {
     ///
     /// As [`PodBus::create`].
     pub fn create_with(name: &str, capacity: u32, config: &BusConfig) -> Result<Self, RegionError> {
-        Self::make(name, TopicConfig::new().depth(capacity), config)
+        Self::make(name, capacity, Delivery::Lossy, config)
     }
 
     /// As [`PodBus::create_bounded`], configured.
@@ -174,7 +165,7 @@ impl<T: Pod> PodBus<T> {
     ///
     /// As [`PodBus::create`].
     pub fn create_bounded_with(name: &str, capacity: u32, config: &BusConfig) -> Result<Self, RegionError> {
-        Self::make(name, TopicConfig::new().depth(capacity).lossless(), config)
+        Self::make(name, capacity, Delivery::Lossless, config)
     }
 
     /// Goes on with bus `name` of the type `T`, whose writer was killed, as it is: lossy or bounded, of any capacity.
@@ -192,18 +183,28 @@ impl<T: Pod> PodBus<T> {
     ///
     /// As [`PodBus::open`].
     pub fn open_with(name: &str, config: &BusConfig) -> Result<Self, RegionError> {
-        let (name, uri) = (RegionName::new(name)?, Uri::new(BUS)?);
-        let publisher = topic::Publisher::revive(&base(config.dir.as_deref()), &name)?;
-        if !is_bus(&publisher) {
-            let (asked, found) = ("a bus".to_owned(), "a region of topics".to_owned());
-            return Err(RegionError::Differs { region: name, uri, asked, found });
-        }
-        let found = publisher.view().find(&uri).map(|topic| topic.facts().shape.delivery);
-        let wanted = match found {
-            Some(Delivery::Lossless) => TopicConfig::new().lossless(),
-            _ => TopicConfig::new(),
+        let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
+        // Looked at first: whoever joins as a writer and leaves again removes a bus that has no other.
+        let view = RegionView::open(&base, &name)?;
+        let found = view.find(&uri).filter(|_| is_bus(&view)).map(|topic| topic.facts().shape);
+        let asked = || value_type::<T>(&uri).map(|value| value.named(&config.type_name));
+        let differs = |found: String| {
+            let (region, uri) = (name.clone(), uri.clone());
+            asked().map(|asked| RegionError::Differs {
+                region,
+                uri,
+                asked: format!("a bus of {asked}"),
+                found,
+            })
         };
-        BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self)
+        let Some(TopicShape { delivery, value: Some(value), .. }) = found else {
+            return Err(differs("a region of topics".to_owned())?);
+        };
+        if !value.agrees_with(&asked()?) {
+            return Err(differs(format!("a bus of {value}"))?);
+        }
+        let publisher = topic::Publisher::revive(&base, &name)?;
+        BusPublisher::register(publisher, &uri, topic_config(delivery), &config.type_name).map(Self)
     }
 
     /// Joins bus `name` as a reader, from now on: [`BusConfig::connect`] with the defaults.
@@ -215,19 +216,28 @@ impl<T: Pod> PodBus<T> {
         BusConfig::new().connect(name)
     }
 
-    fn make(name: &str, wanted: TopicConfig, config: &BusConfig) -> Result<Self, RegionError> {
+    fn make(name: &str, capacity: u32, delivery: Delivery, config: &BusConfig) -> Result<Self, RegionError> {
+        let wanted = topic_config(delivery).depth(capacity);
         let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
-        // One like it, left behind by a writer that was killed, is gone on with: its readers stay.
-        match topic::Publisher::revive(&base, &name) {
-            Ok(publisher) if is_bus(&publisher) => {
-                match BusPublisher::register(publisher, &uri, wanted, &config.type_name) {
-                    Ok(bus) => return Ok(Self(bus)),
-                    Err(error @ RegionError::TopicTaken { .. }) => return Err(error),
-                    Err(_) => {}
+        let asked = value_type::<T>(&uri)?.named(&config.type_name);
+        // One like it, left behind by a writer that was killed, is gone on with: its readers stay. Looked at first, as in
+        // `open_with`.
+        let view = RegionView::open(&base, &name).ok();
+        let found = view.and_then(|view| view.find(&uri).filter(|_| is_bus(&view)));
+        let is_like = found.map(|topic| topic.facts().shape).is_some_and(|shape| {
+            shape.delivery == delivery
+                && shape.slots.checked_sub(1) == Some(capacity)
+                && shape.value.is_some_and(|value| value.agrees_with(&asked))
+        });
+        if is_like {
+            match topic::Publisher::revive(&base, &name) {
+                Ok(publisher) => {
+                    return BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self);
                 }
+                Err(error @ RegionError::TooManyPublishers { .. }) => return Err(error),
+                // It went meanwhile.
+                Err(_) => {}
             }
-            Err(error @ RegionError::TooManyPublishers { .. }) => return Err(error),
-            _ => {}
         }
         let options = options::<T>(&uri, &wanted, config)?;
         let publisher = topic::Publisher::create(&base, &name, &options)?;
@@ -282,18 +292,31 @@ impl<T: Pod> PodBus<T> {
 }
 
 /// A bus's region has no blocks; any other has.
-fn is_bus(publisher: &topic::Publisher) -> bool {
-    publisher.view().facts().geometry.pools().is_empty()
+fn is_bus(view: &RegionView) -> bool {
+    view.facts().geometry.pools().is_empty()
 }
 
-/// A region with one bus and no blocks.
-fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Result<Options, RegionError> {
-    let value = ValueType::of::<T>().ok_or_else(|| RegionError::Type {
+/// What a bus is registered as.
+fn topic_config(delivery: Delivery) -> TopicConfig {
+    match delivery {
+        Delivery::Lossless => TopicConfig::new().lossless(),
+        _ => TopicConfig::new(),
+    }
+}
+
+/// The type of a bus of `T`.
+fn value_type<T: Pod>(uri: &Uri) -> Result<ValueType, RegionError> {
+    ValueType::of::<T>().ok_or_else(|| RegionError::Type {
         uri: uri.clone(),
         name: std::any::type_name::<T>(),
         size: size_of::<T>(),
         align: align_of::<T>(),
-    })?;
+    })
+}
+
+/// A region with one bus and no blocks.
+fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Result<Options, RegionError> {
+    let value = value_type::<T>(uri)?;
     let depth = wanted.depth_or(0);
     if depth == 0 || depth >= 1 << 20 {
         return Err(RegionError::Depth { uri: uri.clone(), depth });

@@ -179,6 +179,11 @@ impl Publisher {
         self.0.seat_index()
     }
 
+    /// Whether the publisher on `seat` lives, by its kernel lock.
+    pub(crate) fn seat_is_alive(&self, seat: u32) -> bool {
+        self.0.view().segment().seat_is_alive(xbar_shm::SeatKind::Publisher, seat)
+    }
+
     /// Subscriber handles of the region that are alive, by their kernel locks: exact at some moment during the call.
     pub fn subscriber_count(&self) -> usize {
         self.0.view().subscribers()

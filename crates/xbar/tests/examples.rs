@@ -12,6 +12,21 @@ mod market_data;
 #[path = "../examples/pipeline.rs"]
 mod pipeline;
 
+#[path = "../examples/camera_frame.rs"]
+mod camera_frame;
+#[path = "../examples/channel.rs"]
+mod channel;
+#[path = "../examples/lossless_orders.rs"]
+mod lossless_orders;
+#[path = "../examples/pinned_state.rs"]
+mod pinned_state;
+#[path = "../examples/request_response.rs"]
+mod request_response;
+#[path = "../examples/ticks.rs"]
+mod ticks;
+#[path = "../examples/typed_quote.rs"]
+mod typed_quote;
+
 #[path = "../examples/data/mod.rs"]
 mod data;
 
@@ -73,4 +88,57 @@ fn events_pass_all_stages_enriched() {
     let expected = apple.windows(2).map(|two| (two[1] / two[0] - 1.0) * 100.0).fold(0.0, f64::max);
     assert!((found.rises["AAPL"] - expected).abs() < 1e-9);
     assert!(found.falls > 0);
+}
+
+/// A name of this process alone: examples run beside each other, and beside those of other users.
+fn name(example: &str) -> String {
+    format!("example-{example}-{}", std::process::id())
+}
+
+#[test]
+fn ticks_of_one_symbol_reach_who_wants_them() {
+    let (count, last) = ticks::run(&name("ticks")).unwrap();
+    let apple = prices("AAPL");
+    assert_eq!((count, Some(&last)), (apple.len(), apple.last()));
+}
+
+#[test]
+fn quotes_arrive_as_they_were_written_and_other_types_are_refused() {
+    let (quotes, refused) = typed_quote::run(&name("quotes")).unwrap();
+    assert_eq!(quotes[0], typed_quote::Quote { bid: 223.01, ask: 223.02, shares: 100 });
+    assert_eq!(quotes[1], typed_quote::Quote { bid: 223.02, ask: 223.04, shares: 50 });
+    assert!(refused.contains("24 bytes") && refused.contains("8 bytes"), "{refused}");
+}
+
+#[test]
+fn frames_arrive_with_all_their_pixels() {
+    let frames = camera_frame::run(&name("camera")).unwrap();
+    let sizes: Vec<_> = frames.iter().map(|(header, _)| (header.width, header.height)).collect();
+    assert_eq!(sizes, [(320, 200), (160, 100), (64, 48)]);
+    assert!((frames[0].1 - 99.5).abs() < 1e-9, "0 to 199, over and over: {}", frames[0].1);
+}
+
+#[test]
+fn the_latest_state_is_there_for_all_who_look() {
+    let state = pinned_state::State { turns: 990.0, degrees: 29.9 };
+    assert_eq!(pinned_state::run(&name("state")).unwrap(), [state; 3]);
+}
+
+#[test]
+fn no_order_is_lost() {
+    assert_eq!(lossless_orders::run(&name("orders")).unwrap(), [1000; 3]);
+}
+
+#[test]
+fn a_channel_answers_when_all_was_said() {
+    assert_eq!(channel::run(&name("channel")).unwrap(), 499_500);
+}
+
+#[test]
+fn requests_are_answered_or_refused() {
+    let found = request_response::run(&name("requests")).unwrap();
+    for symbol in ["AAPL", "MSFT"] {
+        assert_eq!(found[symbol], Some(prices(symbol).into_iter().fold(0.0, f64::max)));
+    }
+    assert_eq!(found["NONE"], None);
 }

@@ -11,10 +11,8 @@ use xbar_shm::monotonic_ns;
 
 use super::{ANSWERED, RequestError, RequestId, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of};
 use crate::channel::nonce;
+use crate::pulse::{PROBE_EVERY, Pulse};
 use crate::{OwnedSample, Publisher, Stream, Subscriber, Topic};
-
-/// How often a client that waits for room looks whether the server lives.
-const PROBE_EVERY: Duration = Duration::from_millis(100);
 
 /// Asks a server. `Send`, not `Sync`; any number of requests may be in flight, answered in any order.
 ///
@@ -39,6 +37,7 @@ pub struct Client {
     requests: Topic,
     replies: Stream,
     publisher: Publisher,
+    server: Pulse,
     number: u64,
     next: Cell<u64>,
     flight: RefCell<BTreeMap<RequestId, Flight>>,
@@ -80,7 +79,7 @@ impl Client {
         let replies = subscriber.subscribe(&reply_topic(publisher.seat()))?;
         let requests = publisher.register_with(super::REQUESTS, &requests())?;
         let (number, next, flight) = (nonce(), Cell::new(0), RefCell::default());
-        Ok(Self { requests, replies, publisher, number, next, flight })
+        Ok(Self { requests, replies, publisher, server: Pulse::default(), number, next, flight })
     }
 
     /// Asks, and waits for the answer up to `timeout`.
@@ -112,7 +111,11 @@ impl Client {
         loan[..bytes.len()].copy_from_slice(bytes);
         loan[bytes.len()..].copy_from_slice(bytemuck::bytes_of(&trailer));
         loop {
-            if !self.replies.is_connected() {
+            let is_connected = match self.server.is_due() {
+                true => self.replies.wait_connected(Duration::ZERO),
+                false => self.replies.is_connected(),
+            };
+            if !is_connected {
                 return Err(RequestError::Disconnected);
             }
             let left = timeout.map_or(PROBE_EVERY, |timeout| timeout.saturating_sub(start.elapsed()));
@@ -165,13 +168,27 @@ impl Client {
     ///
     /// [`RequestError::Empty`], and as [`Client::wait`].
     pub fn try_recv(&self, id: RequestId) -> Result<Reply, RequestError> {
-        while self.receive(Duration::ZERO).is_ok() {}
-        match self.take(id) {
-            Some(reply) => reply,
-            None if !self.flight.borrow().contains_key(&id) => Err(RequestError::Unknown { id }),
-            None if !self.replies.is_connected() => Err(RequestError::Disconnected),
-            None => Err(RequestError::Empty),
+        let stopped = loop {
+            if let Err(error) = self.receive(Duration::ZERO) {
+                break error;
+            }
+        };
+        if let Some(reply) = self.take(id) {
+            return reply;
         }
+        let is_over = match self.flight.borrow().get(&id) {
+            None => return Err(RequestError::Unknown { id }),
+            Some(Flight { start, timeout: Some(timeout), .. }) => start.elapsed() >= *timeout,
+            Some(_) => false,
+        };
+        let error = match stopped {
+            RequestError::Timeout { .. } if !is_over => return Err(RequestError::Empty),
+            RequestError::Timeout { .. } => RequestError::Timeout { waited: None },
+            RequestError::Disconnected => RequestError::Disconnected,
+            error => return Err(error),
+        };
+        self.give_up(id);
+        Err(error)
     }
 
     /// Requests that were sent, and neither answered nor given up.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use xbar_shm::monotonic_ns;
 
 use super::{ANSWERED, REFUSED, RequestError, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of};
+use crate::pulse::Pulse;
 use crate::{
     Config, Loan, NoRoom, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic, TopicConfig,
 };
@@ -90,7 +91,8 @@ impl ServerConfig {
             None => Subscriber::connect(name)?,
         };
         let requests = subscriber.subscribe(super::REQUESTS)?;
-        Ok(Server { requests, replies, _own: own, publisher, expired: Cell::new(0) })
+        let pulses = (0..clients).map(|_| Pulse::default()).collect();
+        Ok(Server { requests, replies, pulses, _own: own, publisher, expired: Cell::new(0) })
     }
 }
 
@@ -99,6 +101,8 @@ pub struct Server {
     requests: Stream,
     /// Of seat n + 1.
     replies: Vec<Topic>,
+    /// When the client of seat n + 1 was known to live.
+    pulses: Vec<Pulse>,
     /// Registered, so that the stream is connected also without clients.
     _own: Topic,
     publisher: Publisher,
@@ -168,6 +172,13 @@ impl Server {
             return None;
         }
         Some(Request { message, trailer, topic, server: self, answered: false })
+    }
+
+    /// Whether somebody receives on `topic`, the reply topic of `seat`; the kernel is asked now and then.
+    fn has_client(&self, topic: &Topic, seat: u32) -> bool {
+        let pulse = self.pulses.get((seat as usize).wrapping_sub(1));
+        let is_alive = || self.publisher.seat_is_alive(seat);
+        self.publisher.reader_count(topic) > 0 && (!pulse.is_some_and(Pulse::is_due) || is_alive())
     }
 
     /// Requests that nobody waited for any more when they were received, and that were dropped therefore.
@@ -264,7 +275,7 @@ impl ReplyLoan<'_> {
     /// As [`Request::reply`].
     pub fn send(self) -> Result<(), RequestError> {
         let Self { mut loan, len, mut request } = self;
-        if request.server.publisher.reader_count(request.topic) == 0 {
+        if !request.server.has_client(request.topic, request.trailer.seat) {
             request.answered = true; // nobody to refuse
             return Err(RequestError::Disconnected);
         }
