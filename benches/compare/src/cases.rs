@@ -1,6 +1,8 @@
 //! The cases, one file for each family or part of one.
 
+mod bus;
 mod event;
+mod pinned;
 mod pipeline;
 mod ring_round_trip;
 mod ring_same_thread;
@@ -13,7 +15,8 @@ mod wake;
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] = &["ring", "topic", "throughput", "event", "pipeline", "wake", "scale"];
+pub const FAMILIES: &[&str] =
+    &["ring", "topic", "pinned", "bus", "throughput", "event", "pipeline", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -22,6 +25,8 @@ pub fn all() -> Vec<Case> {
         ring_round_trip::cases(),
         topic_same_thread::cases(),
         topic_round_trip::cases(),
+        pinned::cases(),
+        bus::cases(),
         throughput::cases(),
         event::cases(),
         pipeline::cases(),

@@ -24,16 +24,20 @@ const READY: &str = "ready";
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Other {
+pub enum Other {
+    /// A thread of this process.
     Thread,
+    /// This program, started again.
     Process,
 }
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
-struct Message {
-    bytes: usize,
-    way: Way,
+pub struct Message {
+    /// How many bytes.
+    pub bytes: usize,
+    /// How it is made.
+    pub way: Way,
 }
 
 /// The cases.
@@ -72,7 +76,8 @@ fn small() -> Contender {
     small
 }
 
-fn contender<B: Bus>(message: Message, other: Other) -> Contender {
+/// Round trips through topics, or what is like them.
+pub fn contender<B: Bus>(message: Message, other: Other) -> Contender {
     Contender::new(
         B::NAME,
         move || trips::<B>(&Plan { warm: 100, turns: 100, singles: 0 }, message, other).map(drop),
@@ -201,6 +206,8 @@ pub fn answer_as_told(words: &[String]) -> Outcome<()> {
         xbar::Region::NAME => answer::<xbar::Region>(name, message, ready),
         crossbar::Pool::NAME => answer::<crossbar::Pool>(name, message, ready),
         iceoryx2::Service::NAME => answer::<iceoryx2::Service>(name, message, ready),
+        xbar::Values::NAME => answer::<xbar::Values>(name, message, ready),
+        crossbar::Values::NAME => answer::<crossbar::Values>(name, message, ready),
         _ => Err(format!("no library {bus:?}")),
     }
 }

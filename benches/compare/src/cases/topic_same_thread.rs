@@ -35,7 +35,8 @@ fn copy(bytes: usize) -> Contender {
     copy.note("into one buffer, over and over; a topic keeps 8 messages")
 }
 
-fn contender<B: Bus>(bytes: usize, way: Way) -> Contender {
+/// Sends and receives in one thread.
+pub fn contender<B: Bus>(bytes: usize, way: Way) -> Contender {
     Contender::new(B::NAME, move || arrives::<B>(bytes, way), move |plan| one::<B>(plan, bytes, way))
 }
 

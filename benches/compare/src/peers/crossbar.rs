@@ -1,9 +1,12 @@
-//! crossbar: its pool of blocks, in shared memory.
+//! crossbar: its pool of blocks, its pinned topics and its bus, in shared memory.
 
-use crossbar::{Config, Publisher, Stream, Subscriber, Topic, WaitStrategy};
+use crossbar::{BusSubscriber, Config, PodBus, Publisher, Stream, Subscriber, Topic, WaitStrategy};
 
-use crate::bus::{Bus, Parks, Puts, Takes, depth};
+use crate::bus::{Bus, Parks, Puts, Takes, depth, first};
 use crate::contract::{Outcome, told};
+
+/// Values that a bus keeps.
+const VALUES: usize = 1024;
 
 const URI: &str = "/compare";
 /// What a block holds besides the message.
@@ -106,5 +109,119 @@ impl Parks for Input {
     fn park<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
         let at_once = WaitStrategy::Adaptive { spin_iters: 0, yield_iters: 0 };
         read(&self.stream.recv_with(at_once).expect("a message"))
+    }
+}
+
+/// A region with one topic that is used pinned.
+#[derive(Debug)]
+pub struct Pinned;
+
+/// A publisher of the latest.
+pub struct PinnedOutput(Output);
+
+/// A stream that is asked for the latest.
+pub struct PinnedInput(Input);
+
+impl Bus for Pinned {
+    const NAME: &'static str = "crossbar pinned";
+    type Output = PinnedOutput;
+    type Input = PinnedInput;
+
+    fn output(name: &str, bytes: usize) -> Outcome<PinnedOutput> {
+        Pool::output(name, bytes).map(PinnedOutput)
+    }
+
+    fn input(name: &str) -> Outcome<PinnedInput> {
+        Pool::input(name).map(PinnedInput)
+    }
+}
+
+impl Puts for PinnedOutput {
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.whole(bytes);
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, bytes: &[u8]) {
+        let mut loan = self.0.publisher.loan_pinned(&self.0.topic).expect("a loan");
+        loan.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
+        loan.set_len(bytes.len()).expect("a length that fits");
+        loan.publish();
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, bytes: usize, first: u64) {
+        let mut loan = self.0.publisher.loan_pinned(&self.0.topic).expect("a loan");
+        loan.as_mut_slice()[..8].copy_from_slice(&first.to_le_bytes());
+        loan.set_len(bytes).expect("a length that fits");
+        loan.publish();
+    }
+}
+
+impl Takes for PinnedInput {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.0.stream.try_recv_pinned().map(|latest| read(&latest))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        loop {
+            if let Some(latest) = self.0.stream.try_recv_pinned() {
+                return read(&latest);
+            }
+        }
+    }
+}
+
+/// A bus of values of eight bytes.
+#[derive(Debug)]
+pub struct Values;
+
+impl Bus for Values {
+    const NAME: &'static str = "crossbar PodBus";
+    type Output = PodBus<u64>;
+    type Input = BusSubscriber<u64>;
+
+    fn output(name: &str, _: usize) -> Outcome<PodBus<u64>> {
+        PodBus::create(name, VALUES).map_err(told)
+    }
+
+    fn input(name: &str) -> Outcome<BusSubscriber<u64>> {
+        BusSubscriber::connect(name).map_err(told)
+    }
+}
+
+impl Puts for PodBus<u64> {
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.publish(first(bytes));
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, bytes: &[u8]) {
+        self.publish(first(bytes));
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, _: usize, first: u64) {
+        self.publish(first);
+    }
+}
+
+impl Takes for BusSubscriber<u64> {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.try_recv().map(|value| read(&value.to_le_bytes()))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        loop {
+            if let Some(value) = self.try_recv() {
+                return read(&value.to_le_bytes());
+            }
+        }
     }
 }
