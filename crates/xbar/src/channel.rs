@@ -12,19 +12,24 @@
 //! 3. Another has, and has not said its number yet: the listener's end is for one that is gone. It finds the other's number in
 //!    its stream, and is disconnected; the other finds the wrong number, and takes another connection.
 
+mod error;
+mod message;
+
 use std::cell::Cell;
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use xbar_layout::ring::INLINE_BYTES;
 use xbar_topic::wait_for;
 
+pub use error::ChannelError;
+pub use message::{ChannelLoan, Received};
+
 use crate::pulse::{PROBE_EVERY, Pulse};
 use crate::{
     Config, NoRoom, PublishError, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic,
-    TopicConfig, TryRecvError,
+    TopicConfig,
 };
 
 const DOOR: &str = "/door";
@@ -547,159 +552,5 @@ impl Drop for Channel {
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel").field("sends", &self.tx).field("receives", &self.rx).finish()
-    }
-}
-
-/// A message to be written in place and sent. Dropped, it was never there.
-pub struct ChannelLoan<'c> {
-    loan: crate::Loan<'c>,
-    len: usize,
-}
-
-impl ChannelLoan<'_> {
-    /// Sends the message, waiting for room as long as the other end lives.
-    pub fn send(self) {
-        self.loan.publish();
-    }
-
-    /// As [`ChannelLoan::send`], waiting up to `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// [`NoRoom`] with the loan.
-    pub fn send_timeout(self, timeout: Duration) -> Result<(), NoRoom<Self>> {
-        let len = self.len;
-        let sent = self.loan.publish_timeout(timeout);
-        sent.map(|_| ()).map_err(|NoRoom(loan)| NoRoom(Self { loan, len }))
-    }
-}
-
-impl Deref for ChannelLoan<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.loan[..self.len]
-    }
-}
-
-impl DerefMut for ChannelLoan<'_> {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.loan[..self.len]
-    }
-}
-
-impl fmt::Debug for ChannelLoan<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChannelLoan").field("len", &self.len).finish_non_exhaustive()
-    }
-}
-
-/// A received message, as a slice of its bytes; it stays as it is until this is dropped.
-pub struct Received<'c>(Sample<'c>);
-
-impl Deref for Received<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0[..self.0.len() - 1]
-    }
-}
-
-impl fmt::Debug for Received<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received").field("bytes", &self.len()).finish()
-    }
-}
-
-/// Why something is not sent or received.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ChannelError {
-    /// No message yet.
-    Empty,
-    /// Not in time.
-    Timeout,
-    /// The half was closed, by the other end or, when sending, by this one.
-    Closed,
-    /// The other end is gone.
-    Disconnected,
-    /// The listener has no room for another connection.
-    TooManyConnections {
-        /// Connections there can be.
-        limit: u32,
-    },
-    /// Too many received messages are held.
-    TooManySamples {
-        /// Messages that can be held at once.
-        limit: usize,
-    },
-    /// What was received is no message of a channel.
-    Damaged,
-    /// The message cannot be sent.
-    Publish(PublishError),
-    /// The channel cannot be had.
-    Region(RegionError),
-}
-
-impl fmt::Display for ChannelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "no message yet"),
-            Self::Timeout => write!(f, "the other end did not answer in time"),
-            Self::Closed => write!(f, "this direction of the channel was closed: connect again to send more"),
-            Self::Disconnected => {
-                write!(f, "the other end of the channel is gone: connect again when it is there")
-            }
-            Self::TooManyConnections { limit } => write!(
-                f,
-                "all {limit} connections of the listener are taken: wait for one, or listen with more `connections`"
-            ),
-            Self::TooManySamples { limit } => {
-                write!(f, "{limit} received messages are held, as many as may be: drop one")
-            }
-            Self::Damaged => write!(f, "what was received is no message of a channel: the region is damaged"),
-            Self::Publish(error) => error.fmt(f),
-            Self::Region(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ChannelError {}
-
-impl From<RegionError> for ChannelError {
-    fn from(error: RegionError) -> Self {
-        match error {
-            RegionError::TimedOut { .. } => Self::Timeout,
-            error => Self::Region(error),
-        }
-    }
-}
-
-impl From<PublishError> for ChannelError {
-    fn from(error: PublishError) -> Self {
-        match error {
-            PublishError::Full { .. } => Self::Timeout,
-            error => Self::Publish(error),
-        }
-    }
-}
-
-impl From<TryRecvError> for ChannelError {
-    fn from(error: TryRecvError) -> Self {
-        match error {
-            TryRecvError::Empty => Self::Empty,
-            error => RecvError::from(error).into(),
-        }
-    }
-}
-
-impl From<RecvError> for ChannelError {
-    fn from(error: RecvError) -> Self {
-        match error {
-            RecvError::Timeout => Self::Timeout,
-            RecvError::Disconnected => Self::Disconnected,
-            RecvError::TooManySamples { limit } => Self::TooManySamples { limit },
-            _ => Self::Damaged,
-        }
     }
 }
