@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::{Dir, Other, hear, part, stay, tell};
-use xbar::{Channel, ChannelConfig, ChannelError, Listener};
+use xbar::{Channel, ChannelConfig, ChannelError, Listener, discover_in};
 
 /// Longer than any machine needs; only a failing test waits that long.
 const LONG: Duration = Duration::from_secs(60);
@@ -160,23 +160,26 @@ fn a_sender_that_waits_for_a_killed_end_is_told() {
     let dir = Dir::new();
     let config = config(dir.path()).depth(8);
     let listener = config.listen("desk").unwrap();
-    for is_full in [true, false] {
+    for is_killed_before in [true, false] {
         let mut other = Other::start(test, "connect", &dir);
         let channel = listener.accept_timeout(LONG).unwrap();
         other.expect("connected");
-        if is_full {
-            while channel.send_timeout(&[0; 100], Duration::ZERO).is_ok() {}
+        if is_killed_before {
+            other.kill();
         }
+        let (waits, is_waiting) = std::sync::mpsc::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let sender = std::thread::spawn(move || {
-            loop {
-                match channel.send(&[0; 100]) {
-                    Ok(()) => {}
-                    Err(error) => return tell.send(error).unwrap(),
-                }
-            }
+            // Not full while the other end is dead: then it must be told without having to wait.
+            while !is_killed_before && channel.send_timeout(&[0; 100], Duration::ZERO).is_ok() {}
+            waits.send(()).unwrap();
+            let error = std::iter::repeat_with(|| channel.send(&[0; 100])).find_map(Result::err);
+            tell.send(error.unwrap()).unwrap();
         });
-        other.kill();
+        is_waiting.recv_timeout(LONG).unwrap();
+        if !is_killed_before {
+            other.kill();
+        }
         let error = told.recv_timeout(LONG).expect("the sender ends");
         assert!(matches!(error, ChannelError::Disconnected), "{error}");
         sender.join().unwrap();
@@ -232,7 +235,16 @@ fn a_connector_that_gave_up_leaves_nothing_that_another_trips_over() {
         let gave_up = config.connect_timeout("desk", Duration::from_millis(1));
         assert!(matches!(gave_up, Err(ChannelError::Timeout)), "{gave_up:?}");
     }
-    let (client, server) = pair(&listener, &config);
+    let connecting = std::thread::spawn({
+        let config = config.clone();
+        move || config.connect_timeout("desk", LONG).unwrap()
+    });
+    // All have knocked before the first is looked at.
+    while discover_in(dir.path(), "/door").unwrap()[0].topics[0].published < 4 {
+        std::thread::yield_now();
+    }
+    let server = listener.accept_timeout(LONG).unwrap();
+    let client = connecting.join().unwrap();
     client.send(b"hello").unwrap();
     assert_eq!(&*server.recv_timeout(LONG).unwrap(), b"hello");
     server.send(b"you too").unwrap();
