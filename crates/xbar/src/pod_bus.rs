@@ -20,7 +20,7 @@ const BUS: &str = "/bus";
 const PUBLISHERS: u32 = 2;
 
 /// One writer, any number of readers in any process, values of one plain type: the ring of
-/// [`xbar::ring::channel`](crate::ring::channel) in shared memory. A value of up to 56 bytes costs one cache line transfer.
+/// [`xbar::ring::channel`](crate::ring::channel()) in shared memory. A value of up to 56 bytes costs one cache line transfer.
 ///
 /// - **Loses?** [`create`](Self::create) makes a lossy bus, which overwrites its oldest value; readers learn how many they
 ///   missed, and map everything read-only. [`create_bounded`](Self::create_bounded) makes one that waits for its
