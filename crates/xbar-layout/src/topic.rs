@@ -31,7 +31,7 @@ pub struct TopicEntry<A: Access = ReadWrite> {
     pub uri_bytes: A::U32,
     /// Futex word: changes when sleepers are to look again. Written by publishers.
     pub wake: A::U32,
-    /// [`TopicShape::kind`].
+    /// [`crate::TopicShape::kind`].
     pub kind: A::U32,
     /// The pool that its blocks come from, + 1; 0 = none.
     pub pool: A::U32,
