@@ -11,7 +11,7 @@ use crate::ident::{BYTE_ORDER, FORMAT_VERSION, MAGIC};
 use crate::limits::{GeometryError, Limits, PoolLimits};
 use crate::pad::LINE_BYTES;
 use crate::region::{FLAG_PUBLISH_TIMES, RegionHeader};
-use crate::shape::{TopicShape, ValueType};
+use crate::shape::{MOST_SLOTS, TopicShape, ValueType};
 use crate::sync::ReadU64;
 use crate::topic::{MOST_TYPE_NAME_BYTES, MOST_URI_BYTES, TopicEntry, URI_WORDS};
 use crate::{ReadOnly, pad::PAGE_BYTES};
@@ -174,6 +174,15 @@ pub fn check_region(
             return Err(LayoutError::Size { file, bytes, expected: expected as u64 });
         }
     }
+    let default_slots = header.default_slots.load_relaxed();
+    if !(2..=MOST_SLOTS).contains(&default_slots) {
+        return Err(LayoutError::Contradiction { field: "default_slots" });
+    }
+    let default_pool = header.default_pool.load_relaxed();
+    // A region of buses has no pool.
+    if default_pool as usize >= geometry.pools().len().max(1) {
+        return Err(LayoutError::Contradiction { field: "default_pool" });
+    }
     Ok(RegionFacts {
         geometry,
         epoch: header.epoch.load_relaxed(),
@@ -181,8 +190,8 @@ pub fn check_region(
         created_monotonic_ns: header.created_monotonic_ns.load_relaxed(),
         creator_pid: header.creator_pid.load_relaxed(),
         publish_times: header.flags.load_relaxed() & FLAG_PUBLISH_TIMES != 0,
-        default_slots: header.default_slots.load_relaxed(),
-        default_pool: header.default_pool.load_relaxed(),
+        default_slots,
+        default_pool,
     })
 }
 
@@ -264,7 +273,7 @@ pub fn check_topic(entry: &TopicEntry<ReadOnly>, geometry: &Geometry) -> Option<
     let shape = TopicShape { delivery, many, values, pool, slots, value };
     let ring_line = entry.ring_line.load_relaxed();
     let fits = u64::from(ring_line) + shape.ring_lines() <= u64::from(geometry.limits().ring_lines);
-    (slots >= 2 && fits).then_some(TopicFacts { shape, ring_line })
+    ((2..=MOST_SLOTS).contains(&slots) && fits).then_some(TopicFacts { shape, ring_line })
 }
 
 /// A header seen by somebody who may only look.

@@ -42,6 +42,6 @@ pub use descriptor::{Descriptor, Message};
 pub use geometry::{Geometry, PoolGeometry};
 pub use lent::Lent;
 pub use limits::{GeometryError, Limits, MOST_POOLS, PoolLimits};
-pub use shape::{Delivery, TopicShape, ValueType};
+pub use shape::{Delivery, MOST_SLOTS, TopicShape, ValueType};
 pub use shared::{Byte, Shared};
 pub use space::Space;

@@ -5,6 +5,9 @@ use core::fmt;
 use crate::pad::LINE_BYTES;
 use crate::topic::{MOST_TYPE_NAME_BYTES, TYPE_NAME_WORDS, text_words};
 
+/// Slots that a topic's ring has at most; at least it has 2.
+pub const MOST_SLOTS: u32 = 1 << 20;
+
 /// What happens when a reader is slower than the publishers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]

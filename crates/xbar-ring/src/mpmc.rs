@@ -448,6 +448,11 @@ impl<K, S: Stride> Reader<K, S> {
         self.path.capacity() / 8
     }
 
+    /// Slots.
+    pub const fn capacity(&self) -> usize {
+        self.path.capacity() as usize
+    }
+
     /// Who is writing the next message, if somebody is: its owner.
     pub fn claimed_by(&self) -> Option<u32> {
         let found = self.path.slot()[0].load_relaxed();

@@ -96,14 +96,18 @@ impl<T: Pod> BusPublisher<T> {
     /// Publishes `values` in order, waking readers once.
     #[inline]
     pub fn publish_batch(&self, values: &[T]) {
+        let mut uncounted = 0;
         for value in values {
-            if self.put(value).is_err() {
-                // Readers must see what there is before they make room.
-                self.published(0);
+            if self.put(value).is_ok() {
+                uncounted += 1;
+            } else {
+                // Readers must hear of what there is before they make room.
+                self.published(uncounted);
+                uncounted = 0;
                 self.publish(value);
             }
         }
-        self.published(values.len() as u64);
+        self.published(uncounted);
     }
 
     #[inline(always)]

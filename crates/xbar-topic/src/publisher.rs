@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use xbar_discovery::{RegionView, TopicView, Uri, seats_of};
-use xbar_layout::TopicShape;
 use xbar_layout::participant::STATE_OWING;
 use xbar_layout::sync::Ordering;
+use xbar_layout::{MOST_SLOTS, TopicShape};
 use xbar_pool::Block;
 use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, unix_ns};
 
@@ -120,7 +120,7 @@ impl Publisher {
             bytes,
             most: view.facts().geometry.pools().last().map_or(0, |pool| pool.limits.block_bytes),
         })?;
-        if shape.slots < 2 || shape.slots > 1 << 20 {
+        if !(2..=MOST_SLOTS).contains(&shape.slots) {
             return Err(RegionError::Depth { uri: uri.clone(), depth: config.depth.unwrap_or_default() });
         }
         if shape.many && (shape.values || shape.delivery == xbar_layout::Delivery::Pinned) {

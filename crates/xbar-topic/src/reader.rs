@@ -245,7 +245,12 @@ fn read_of_many<'l, K, L, F: Found<'l, L>>(
     found: F,
 ) -> F::Output {
     if lossless {
-        while ring.skip_void() {}
+        // A ring of them at most: more is damage, and no reason to stay.
+        for _ in 0..ring.capacity() {
+            if !ring.skip_void() {
+                break;
+            }
+        }
     }
     read!(ring, INLINE_WORDS - 1, pool, ledger, found, found.nothing(lag(ring.catch_up())))
 }

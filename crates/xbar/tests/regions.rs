@@ -268,6 +268,8 @@ fn damaged_and_foreign_files_are_refused() {
         ("topics is 0", patch(64, &0_u32.to_ne_bytes())),
         ("damaged", patch(64, &100_u32.to_ne_bytes())),
         ("at most", patch(68, &u32::MAX.to_ne_bytes())),
+        ("default_slots", patch(88, &1_u32.to_ne_bytes())),
+        ("default_pool", patch(92, &1000_u32.to_ne_bytes())),
         ("data", replace("data")),
         ("peers", replace("peers")),
     ];
