@@ -42,11 +42,11 @@ impl FreeHead {
 pub enum BlockState {
     /// On the free list.
     Free = 0,
-    /// In its owner's magazine, or lent out by it.
+    /// Taken from the list: in its owner's magazine, or lent out by it.
     Owned = 1,
     /// Named by a ring slot.
     Published = 2,
-    /// Evicted; perhaps still held by readers.
+    /// Evicted: perhaps still held by readers, or at hand again.
     Limbo = 3,
 }
 

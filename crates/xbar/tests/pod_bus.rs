@@ -9,6 +9,7 @@ use support::{Dir, Other, hear, part, stay, tell};
 use xbar::bytemuck::Pod;
 use xbar::{
     BusConfig, BusSubscriber, PodBus, PublishError, Publisher, RegionError, RingRecvError, RingTryRecvError,
+    discover_in,
 };
 
 /// Longer than any machine needs; only a failing test waits that long.
@@ -405,4 +406,18 @@ fn waiting_for_a_bus_ends_when_it_is_there_or_the_time_is_over() {
     let reader = std::thread::spawn(move || waiting.connect_timeout::<u64>("b", LONG).map(|_| ()));
     let _bus = PodBus::<u64>::create_with("b", 8, &config(&dir)).unwrap();
     reader.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_batch_that_has_to_wait_is_counted_once() {
+    let dir = Dir::new();
+    let bus = PodBus::<u64>::create_bounded_with("b", 4, &config(&dir)).unwrap();
+    let mut reader = config(&dir).connect::<u64>("b").unwrap();
+    let receiving = std::thread::spawn(move || {
+        (0..1000).for_each(|n| assert_eq!(reader.recv_timeout(LONG), Ok(n)));
+    });
+    bus.publish_batch(&Vec::from_iter(0..1000));
+    receiving.join().unwrap();
+    let regions = discover_in(dir.path(), "/**").unwrap();
+    assert_eq!(regions[0].participants.iter().map(|one| one.published).sum::<u64>(), 1000);
 }
