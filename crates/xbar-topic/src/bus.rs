@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytemuck::Pod;
 use xbar_discovery::Uri;
+use xbar_layout::Delivery;
 use xbar_layout::sync::{AtomicU64, ReadU64};
-use xbar_layout::{Delivery, ValueType};
 use xbar_ring::broadcast::HEAD_WORDS;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::stride::ValueStride;
@@ -18,7 +18,7 @@ use xbar_ring::{Look, Lossy, Rest, Source, broadcast, copy};
 
 use crate::Keep;
 use crate::error::{PublishError, RegionError};
-use crate::options::TopicConfig;
+use crate::options::{TopicConfig, value_type};
 use crate::place::Place;
 use crate::publisher::Publisher;
 use crate::rings;
@@ -332,14 +332,4 @@ impl<T: Pod> fmt::Debug for BusReader<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusReader").field("ring", &self.ring).finish_non_exhaustive()
     }
-}
-
-/// What a bus of `T` is registered with.
-fn value_type<T: Pod>(uri: &Uri) -> Result<ValueType, RegionError> {
-    ValueType::of::<T>().ok_or_else(|| RegionError::Type {
-        uri: uri.clone(),
-        name: std::any::type_name::<T>(),
-        size: size_of::<T>(),
-        align: align_of::<T>(),
-    })
 }

@@ -36,7 +36,7 @@ pub use bus::{BusPublisher, BusReader, BusSubscriber};
 pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::{Loan, NoRoom};
-pub use options::TopicConfig;
+pub use options::{TopicConfig, value_type};
 pub use publisher::Publisher;
 pub use reader::{Found, InBlock, Inline, Nothing, ReadRing, Reader};
 pub use sample::{OwnedSample, Sample};

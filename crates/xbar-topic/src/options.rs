@@ -1,7 +1,10 @@
 //! What a topic is to be registered as.
 
+use xbar_discovery::Uri;
 use xbar_layout::check::RegionFacts;
 use xbar_layout::{Delivery, TopicShape, ValueType};
+
+use crate::error::RegionError;
 
 /// Slots of a pinned topic: one that is read, one that is written, and two in between, so that a reader must be slower than
 /// three publications to look again.
@@ -119,4 +122,18 @@ impl TopicConfig {
         };
         Ok(TopicShape { delivery, many, values, pool, slots, value })
     }
+}
+
+/// `T` as the type of the messages of topic `uri`.
+///
+/// # Errors
+///
+/// [`RegionError::Type`] when it has no size, more than 1 GiB, or more than 64 bytes of alignment.
+pub fn value_type<T>(uri: &Uri) -> Result<ValueType, RegionError> {
+    ValueType::of::<T>().ok_or_else(|| RegionError::Type {
+        uri: uri.clone(),
+        name: std::any::type_name::<T>(),
+        size: size_of::<T>(),
+        align: align_of::<T>(),
+    })
 }

@@ -313,6 +313,12 @@ impl Config {
         publishers.saturating_add(self.subscribers.saturating_mul(most)).max(4).saturating_mul(2)
     }
 
+    /// As [`Config::dir`], where one was chosen.
+    pub(crate) fn maybe_dir(mut self, dir: Option<&Path>) -> Self {
+        self.dir = dir.map(Path::to_owned).or(self.dir);
+        self
+    }
+
     pub(crate) fn base(&self) -> BaseDir {
         base(self.dir.as_deref())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytemuck::Pod;
 use xbar_discovery::{RegionView, Uri};
-use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape, ValueType};
+use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape};
 use xbar_shm::RegionName;
 use xbar_topic::{self as topic, BusPublisher, Options, Start};
 
@@ -187,7 +187,7 @@ impl<T: Pod> PodBus<T> {
         // Looked at first: whoever joins as a writer and leaves again removes a bus that has no other.
         let view = RegionView::open(&base, &name)?;
         let found = view.find(&uri).filter(|_| is_bus(&view)).map(|topic| topic.facts().shape);
-        let asked = || value_type::<T>(&uri).map(|value| value.named(&config.type_name));
+        let asked = || topic::value_type::<T>(&uri).map(|value| value.named(&config.type_name));
         let differs = |found: String| {
             let (region, uri) = (name.clone(), uri.clone());
             asked().map(|asked| RegionError::Differs {
@@ -219,7 +219,7 @@ impl<T: Pod> PodBus<T> {
     fn make(name: &str, capacity: u32, delivery: Delivery, config: &BusConfig) -> Result<Self, RegionError> {
         let wanted = topic_config(delivery).depth(capacity);
         let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
-        let asked = value_type::<T>(&uri)?.named(&config.type_name);
+        let asked = topic::value_type::<T>(&uri)?.named(&config.type_name);
         // One like it, left behind by a writer that was killed, is gone on with: its readers stay. Looked at first, as in
         // `open_with`.
         let view = RegionView::open(&base, &name).ok();
@@ -304,19 +304,9 @@ fn topic_config(delivery: Delivery) -> TopicConfig {
     }
 }
 
-/// The type of a bus of `T`.
-fn value_type<T: Pod>(uri: &Uri) -> Result<ValueType, RegionError> {
-    ValueType::of::<T>().ok_or_else(|| RegionError::Type {
-        uri: uri.clone(),
-        name: std::any::type_name::<T>(),
-        size: size_of::<T>(),
-        align: align_of::<T>(),
-    })
-}
-
 /// A region with one bus and no blocks.
 fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Result<Options, RegionError> {
-    let value = value_type::<T>(uri)?;
+    let value = topic::value_type::<T>(uri)?;
     let depth = wanted.depth_or(0);
     if depth == 0 || depth >= 1 << 20 {
         return Err(RegionError::Depth { uri: uri.clone(), depth });

@@ -67,7 +67,7 @@ impl Publisher {
         Self::open_at(Some(dir.as_ref()), name)
     }
 
-    fn open_at(dir: Option<&Path>, name: &str) -> Result<Self, RegionError> {
+    pub(crate) fn open_at(dir: Option<&Path>, name: &str) -> Result<Self, RegionError> {
         topic::Publisher::open(&base(dir), &RegionName::new(name)?).map(Self)
     }
 

@@ -27,7 +27,7 @@ impl Subscriber {
     /// [`RegionError`] when there is no such region, its publishers are dead, its memory is damaged or of another
     /// version, or it has no room for another subscriber.
     pub fn connect(name: &str) -> Result<Self, RegionError> {
-        topic::Subscriber::connect(&base(None), &RegionName::new(name)?).map(Self)
+        Self::connect_at(None, name)
     }
 
     /// As [`Subscriber::connect`], with regions living in `dir`.
@@ -36,7 +36,11 @@ impl Subscriber {
     ///
     /// As [`Subscriber::connect`].
     pub fn connect_in(dir: impl AsRef<Path>, name: &str) -> Result<Self, RegionError> {
-        topic::Subscriber::connect(&base(Some(dir.as_ref())), &RegionName::new(name)?).map(Self)
+        Self::connect_at(Some(dir.as_ref()), name)
+    }
+
+    pub(crate) fn connect_at(dir: Option<&Path>, name: &str) -> Result<Self, RegionError> {
+        topic::Subscriber::connect(&base(dir), &RegionName::new(name)?).map(Self)
     }
 
     /// As [`Subscriber::connect`], waiting up to `timeout` for the region to appear.

@@ -1,6 +1,5 @@
 //! Messages of one type: no unsafe code, no copies, both ends checked.
 
-use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -10,6 +9,7 @@ use bytemuck::Pod;
 use xbar_discovery::Uri;
 use xbar_layout::ValueType;
 use xbar_ring::{Adaptive, WaitStrategy};
+use xbar_topic::value_type;
 
 use crate::{
     Loan, NoRoom, PublishError, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Timestamp,
@@ -114,7 +114,7 @@ impl Publisher {
         config: &TopicConfig,
         name: &str,
     ) -> Result<TypedTopic<T>, RegionError> {
-        let config = config.value_type(value_type::<T>(uri)?.named(name));
+        let config = config.value_type(value_type::<T>(&Uri::new(uri)?)?.named(name));
         Ok(TypedTopic { topic: self.register_with(uri, &config)?, _value: PhantomData })
     }
 
@@ -209,7 +209,7 @@ impl Subscriber {
     ///
     /// As [`Subscriber::subscribe_typed`].
     pub fn subscribe_named<T: Pod>(&self, uri: &str, name: &str) -> Result<TypedStream<T>, RegionError> {
-        let asked = value_type::<T>(uri)?.named(name);
+        let asked = value_type::<T>(&Uri::new(uri)?)?.named(name);
         self.subscribe(uri)?.typed(&asked, self.region())
     }
 
@@ -224,7 +224,7 @@ impl Subscriber {
         uri: &str,
         messages: u64,
     ) -> Result<TypedStream<T>, RegionError> {
-        self.subscribe_last(uri, messages)?.typed(&value_type::<T>(uri)?, self.region())
+        self.subscribe_last(uri, messages)?.typed(&value_type::<T>(&Uri::new(uri)?)?, self.region())
     }
 }
 
@@ -354,16 +354,6 @@ impl<T: Pod> Deref for TypedSample<'_, T> {
     fn deref(&self) -> &T {
         bytemuck::from_bytes(&self.sample)
     }
-}
-
-fn value_type<T: Pod>(uri: &str) -> Result<ValueType, RegionError> {
-    let uri = Uri::new(uri)?;
-    ValueType::of::<T>().ok_or(RegionError::Type {
-        uri,
-        name: type_name::<T>(),
-        size: size_of::<T>(),
-        align: align_of::<T>(),
-    })
 }
 
 impl<T> fmt::Debug for TypedTopic<T> {

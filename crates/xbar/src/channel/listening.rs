@@ -73,11 +73,8 @@ impl ChannelConfig {
             .subscribers(2 * connections + SPARE_SEATS)
             .samples(16)
             .loans(4)
-            .lossless_streams(1);
-        let config = match &self.dir {
-            Some(dir) => config.dir(dir),
-            None => config,
-        };
+            .lossless_streams(1)
+            .maybe_dir(self.dir.as_deref());
         let publisher = Publisher::create(name, &config)?;
         // Registered and left: there for connectors to subscribe to.
         for n in 0..connections {
@@ -163,17 +160,11 @@ impl ChannelConfig {
     }
 
     fn publisher(&self, name: &str) -> Result<Publisher, RegionError> {
-        match &self.dir {
-            Some(dir) => Publisher::open_in(dir, name),
-            None => Publisher::open(name),
-        }
+        Publisher::open_at(self.dir.as_deref(), name)
     }
 
     fn subscriber(&self, name: &str) -> Result<Subscriber, RegionError> {
-        match &self.dir {
-            Some(dir) => Subscriber::connect_in(dir, name),
-            None => Subscriber::connect(name),
-        }
+        Subscriber::connect_at(self.dir.as_deref(), name)
     }
 }
 

@@ -75,21 +75,15 @@ impl ServerConfig {
             .subscribers(clients + 1)
             .samples(self.depth.clamp(1, 64))
             .loans(4)
-            .lossless_streams(1);
-        let config = match &self.dir {
-            Some(dir) => config.dir(dir),
-            None => config,
-        };
+            .lossless_streams(1)
+            .maybe_dir(self.dir.as_deref());
         let publisher = Publisher::create(name, &config)?;
         // Seat 0 is this publisher's own.
         let replies = (1..=clients)
             .map(|seat| publisher.register_with(&reply_topic(seat), &TopicConfig::new().lossless()))
             .collect::<Result<_, _>>()?;
         let own = publisher.register_with(super::REQUESTS, &requests())?;
-        let subscriber = match &self.dir {
-            Some(dir) => Subscriber::connect_in(dir, name)?,
-            None => Subscriber::connect(name)?,
-        };
+        let subscriber = Subscriber::connect_at(self.dir.as_deref(), name)?;
         let requests = subscriber.subscribe(super::REQUESTS)?;
         let pulses = (0..clients).map(|_| Pulse::default()).collect();
         Ok(Server { requests, replies, pulses, _own: own, publisher, expired: Cell::new(0) })
