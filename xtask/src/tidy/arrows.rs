@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 6] = [
     &["xbar-discovery"],
     &["xbar-topic"],
     &["xbar"],
-    &["xbar-cli"],
+    &["xbar-cli", "xbar-trial"],
 ];
 
 /// An arrow: who depends on whom.

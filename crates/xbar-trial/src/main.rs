@@ -1,0 +1,9 @@
+//! Experiments on living regions with real processes: what a death at any instruction leaves behind, and what minutes of
+//! kills, stops and joins do. Run as `cargo xtask crash` and `cargo xtask soak`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eprintln!("usage: xbar-trial <crash|soak> [flags]; see cargo xtask");
+    ExitCode::from(2)
+}
