@@ -67,6 +67,8 @@ pub struct HolderAccount {
     pub pid: u32,
     /// Whether it lives, by its lock. Whoever does not is listed until somebody has recovered from it.
     pub is_alive: bool,
+    /// Whether it left by itself, while readers held blocks of its; else, if it does not live, it was killed.
+    pub has_left: bool,
     /// Publisher: blocks taken from the free list and not yet published: at hand or lent out.
     pub taken: u32,
     /// Publisher: blocks evicted from their slots: waiting for readers, at hand again, or lent out.

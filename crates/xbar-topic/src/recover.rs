@@ -24,9 +24,9 @@ use crate::{Keep, rings, table};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recovery {
-    /// Publishers that were dead, or had left with blocks that readers still held.
+    /// Publishers that had been killed.
     pub publishers: u32,
-    /// Subscribers that were dead.
+    /// Subscribers that had been killed.
     pub subscribers: u32,
     /// Blocks that they had left behind and that are free now, or with living readers.
     pub blocks: u32,
@@ -44,7 +44,7 @@ pub fn recover(base: &BaseDir, name: &RegionName) -> Result<Recovery, RegionErro
     let view = RegionView::of(Segment::open(base, name)?, FileAccess::ReadOnly)?;
     let before = audit_view(&view)?;
     let dead = |is_publisher| {
-        let dead = before.holders.iter().filter(|holder| !holder.is_alive);
+        let dead = before.holders.iter().filter(|holder| !holder.is_alive && !holder.has_left);
         dead.filter(|holder| holder.is_publisher == is_publisher).count() as u32 // at most the seats
     };
     match Publisher::open(base, name) {

@@ -55,6 +55,7 @@ pub mod bus;
 mod channel;
 mod config;
 mod discover;
+pub mod doctor;
 mod handlers;
 pub mod pipeline;
 mod pod_bus;

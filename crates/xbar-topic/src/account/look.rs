@@ -1,7 +1,7 @@
 //! One look at a region: its slots, records, ledgers and lists, put together.
 
 use xbar_discovery::RegionView;
-use xbar_layout::participant::{Record, STATE_FREE};
+use xbar_layout::participant::{Record, STATE_FREE, STATE_OWING};
 use xbar_layout::pool::BlockState;
 use xbar_layout::sync::{ReadU32, ReadU64};
 use xbar_layout::{Descriptor, Lent, PoolGeometry, ReadOnly, ring};
@@ -58,6 +58,8 @@ impl Look<'_> {
                     seat,
                     pid: record.pid.load_relaxed(),
                     is_alive: self.view.segment().seat_is_alive(kind, seat),
+                    // ORDERING: none; a look.
+                    has_left: record.state.load_relaxed() == STATE_OWING,
                     taken: 0,
                     evicted: 0,
                     announced: 0,
