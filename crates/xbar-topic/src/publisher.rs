@@ -281,6 +281,15 @@ impl Publisher {
         work()
     }
 
+    /// Takes back at once what the dead left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when the region's lock cannot be had.
+    pub fn recover(&self) -> Result<(), RegionError> {
+        recover::recover(self)
+    }
+
     /// The number of this handle among the region's publishers.
     pub fn seat_index(&self) -> u32 {
         self.seat.index

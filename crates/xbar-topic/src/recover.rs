@@ -73,9 +73,14 @@ pub fn recover(base: &BaseDir, name: &RegionName) -> Result<Recovery, RegionErro
 /// Recovers from everybody who died. Quietly does what it can: it is called when a publisher wants a block, and whether
 /// there is one afterwards is all that matters.
 pub(crate) fn recover_all(publisher: &Publisher) {
+    let _ = recover(publisher);
+}
+
+/// Recovers from everybody who died, and reclaims what readers gave back.
+pub(crate) fn recover(publisher: &Publisher) -> Result<(), RegionError> {
     let seat = publisher.seat();
     let limits = *seat.view.facts().geometry.limits();
-    let _ = publisher.under_lock(|| {
+    let recovered = publisher.under_lock(|| {
         for index in 0..limits.subscribers {
             recover_subscriber(seat, index)?;
         }
@@ -96,6 +101,7 @@ pub(crate) fn recover_all(publisher: &Publisher) {
     for pool in &publisher.pools {
         pool.supply().reclaim(|| publisher.readers());
     }
+    recovered
 }
 
 /// Drops the holds of the subscriber on seat `index`, and its streams, if it is dead. The caller holds the region's lock.
