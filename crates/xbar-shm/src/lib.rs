@@ -66,6 +66,7 @@ mod own;
 mod room;
 mod seat;
 mod segment;
+mod sharing;
 pub mod wake;
 
 pub use base::BaseDir;
@@ -79,3 +80,4 @@ pub use mapping::Mapping;
 pub use name::{MOST_NAME_BYTES, NameError, RegionName};
 pub use seat::{SeatKind, SeatLock};
 pub use segment::{Segment, SegmentLock};
+pub use sharing::SharedWith;
