@@ -8,8 +8,8 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use xbar::{
-    BusConfig, BusSubscriber, Config, OwnedSample, PodBus, Publisher, Stream, Structured, Subscriber, Topic, TopicConfig,
-    TypedStream, TypedTopic, discover_in,
+    BusConfig, BusSubscriber, Config, OwnedSample, PodBus, Publisher, Stream, Structured, Subscriber, Topic,
+    TopicConfig, TypedStream, TypedTopic, discover_in,
 };
 use xbar_discovery::RegionView;
 use xbar_layout::Geometry;
@@ -50,13 +50,16 @@ pub fn participants(bytes: &[u8]) {
 type Where<'w> = &'w dyn Fn(&Geometry, &mut Bytes<'_>) -> Option<(bool, usize)>;
 
 fn whole_files(geometry: &Geometry, bytes: &mut Bytes<'_>) -> Option<(bool, usize)> {
-    let within = |bytes: &mut Bytes<'_>, from: usize, to: usize| Some(from / 8 + bytes.below((to - from) / 8)?);
+    let within =
+        |bytes: &mut Bytes<'_>, from: usize, to: usize| Some(from / 8 + bytes.below((to - from) / 8)?);
     let pool = geometry.pools().first();
     let data = geometry.data_bytes;
     Some(match bytes.byte()? % 8 {
         0 => (false, within(bytes, 0, 384)?),
         1 => (false, within(bytes, geometry.index_offset, geometry.rings_offset)?),
-        2..=4 => (false, within(bytes, geometry.rings_offset, pool.map_or(data, |pool| pool.free_list_offset))?),
+        2..=4 => {
+            (false, within(bytes, geometry.rings_offset, pool.map_or(data, |pool| pool.free_list_offset))?)
+        }
         5 => (false, pool.map_or(Some(0), |pool| within(bytes, pool.free_list_offset, pool.blocks_offset))?),
         6 => (true, within(bytes, 0, geometry.peers_bytes)?),
         _ => (false, within(bytes, 0, data)?),
@@ -96,7 +99,8 @@ impl Files {
     fn open(dir: &Path, name: &str) -> Self {
         let region = RegionName::new(name).expect("a name");
         let view = RegionView::open(&BaseDir::at(dir), &region).expect("a region");
-        let file = |file| OpenOptions::new().read(true).write(true).open(dir.join(name).join(file)).expect("a file");
+        let file =
+            |file| OpenOptions::new().read(true).write(true).open(dir.join(name).join(file)).expect("a file");
         Self { geometry: view.facts().geometry, data: file("data"), peers: file("peers") }
     }
 
@@ -143,10 +147,12 @@ impl Scene {
     fn set() -> Self {
         let dir = Dir::new();
         let path = dir.0.as_path();
-        let config = Config::new().topics(7).depth(4).block_bytes(MOST_BYTES as u32).publishers(3).subscribers(4);
+        let config =
+            Config::new().topics(7).depth(4).block_bytes(MOST_BYTES as u32).publishers(3).subscribers(4);
         let config = config.samples(2).loans(2).lossless_streams(2).dir(path);
         let first = Publisher::create("r", &config).expect("a region");
-        let register = |place: usize| first.register_with(URIS[place], &topic_config(place)).expect("a topic");
+        let register =
+            |place: usize| first.register_with(URIS[place], &topic_config(place)).expect("a topic");
         let topics: Vec<_> = (0..URIS.len()).map(register).collect();
         let second = Publisher::open_in(path, "r").expect("a seat");
         let second_topic = second.register_with("/many", &topic_config(2)).expect("a topic");
@@ -268,10 +274,14 @@ impl Scene {
                 let _ = buses.connect_from_oldest::<Value>("b").map(|mut reader| reader.try_recv());
             }
             12 => {
-                let _ = self.second.register_with("/many", &topic_config(2)).map(|topic| self.second_topic = topic);
+                let _ = self
+                    .second
+                    .register_with("/many", &topic_config(2))
+                    .map(|topic| self.second_topic = topic);
             }
             _ => {
-                let (many, again) = (self.topics.remove(2), self.first.register_with("/many", &topic_config(2)));
+                let (many, again) =
+                    (self.topics.remove(2), self.first.register_with("/many", &topic_config(2)));
                 drop(again);
                 self.topics.insert(2, many);
             }

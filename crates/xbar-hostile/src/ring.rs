@@ -12,8 +12,8 @@ use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, W
 
 use crate::bytes::Bytes;
 use crate::memory::{
-    BLOCK_BYTES, Blocks, Keep, Memory, Part, READERS, WRITERS, intent, ledger, ledgers, lend, list, payload, read,
-    seen, supply, write,
+    BLOCK_BYTES, Blocks, Keep, Memory, Part, READERS, WRITERS, intent, ledger, ledgers, lend, list, payload,
+    read, seen, supply, write,
 };
 
 /// The topic's number.
@@ -177,7 +177,8 @@ impl Topic {
             }
         }
         let recoverer = (dead + 1) % self.publishers.len();
-        let living: Vec<_> = (0..WRITERS).filter(|other| *other != dead).map(|other| intent(memory, other)).collect();
+        let living: Vec<_> =
+            (0..WRITERS).filter(|other| *other != dead).map(|other| intent(memory, other)).collect();
         let supply = &mut self.publishers[recoverer].supply;
         let _ = census.recover(
             &list(memory),

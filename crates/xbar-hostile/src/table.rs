@@ -6,14 +6,17 @@ use xbar_layout::pool::{BlockHeader, FreeHead};
 use xbar_layout::region::{HEADER_BYTES, RegionHeader};
 use xbar_layout::ring::{INLINE_BYTES, SLOT_BYTES};
 use xbar_layout::topic::{ENTRY_BYTES, TopicEntry};
-use xbar_layout::{Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType};
+use xbar_layout::{
+    Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType,
+};
 
 use crate::bytes::Bytes;
 use crate::memory::Words;
 
 /// A region that is small, and has of everything more than one.
 pub(crate) fn limits() -> Limits {
-    let mut limits = Limits { topics: 5, ring_lines: 60, publishers: 3, subscribers: 3, streams: 2, ..Limits::SMALLEST };
+    let mut limits =
+        Limits { topics: 5, ring_lines: 60, publishers: 3, subscribers: 3, streams: 2, ..Limits::SMALLEST };
     limits.pools[0] = PoolLimits { block_bytes: 64, slots: 20, blocks: 0, samples: 2, loans: 2 };
     limits.pools[1] = PoolLimits { block_bytes: 1000, slots: 8, blocks: 0, samples: 1, loans: 1 };
     limits

@@ -9,11 +9,12 @@ use proptest::test_runner::{Config, TestRunner};
 fn at_random(name: &str, cases: u32) {
     let (_, run) = xbar_hostile::TARGETS.into_iter().find(|(target, _)| *target == name).unwrap();
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    runner.run(&vec(any::<u8>(), 0..600), |bytes| {
-        run(&bytes);
-        Ok(())
-    })
-    .unwrap();
+    runner
+        .run(&vec(any::<u8>(), 0..600), |bytes| {
+            run(&bytes);
+            Ok(())
+        })
+        .unwrap();
 }
 
 macro_rules! targets {
