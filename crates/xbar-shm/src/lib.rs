@@ -78,6 +78,7 @@ pub use file::{FileAccess, SharedFile};
 pub use leftovers::sweep_leftovers;
 pub use mapping::Mapping;
 pub use name::{MOST_NAME_BYTES, NameError, RegionName};
+pub use own::fork_generation;
 pub use seat::{SeatKind, SeatLock};
 pub use segment::{Segment, SegmentLock};
 pub use sharing::SharedWith;

@@ -224,6 +224,9 @@ impl Drop for Loan<'_> {
     fn drop(&mut self) {
         // SAFETY: dropped once, and not used behind this.
         let block = unsafe { ManuallyDrop::take(&mut self.block) };
+        if self.publisher.seat().was_forked() {
+            return; // the block is the parent process's
+        }
         self.pool.loans.set(self.pool.loans.get() - 1);
         self.pool.supply.borrow_mut().give_back(block);
         self.publisher.aborted();
