@@ -90,8 +90,8 @@ fn a_forked_child_keeps_neither_its_parents_publisher_nor_its_subscriber_alive()
     if let Some((what, dir)) = part() {
         let publisher = (what == "publish").then(|| Publisher::create("r", &config(&dir)).unwrap());
         let topic = publisher.as_ref().map(|publisher| publisher.register("/a").unwrap());
-        let stream =
-            (what == "subscribe").then(|| Subscriber::connect_in(&dir, "r").unwrap().subscribe("/b").unwrap());
+        let stream = (what == "subscribe")
+            .then(|| Subscriber::connect_in(&dir, "r").unwrap().subscribe("/b").unwrap());
         fork(|| {
             // Behind the fork handlers: a child that has not run yet has its parent's locks.
             tell("ready");
