@@ -8,9 +8,11 @@ use crate::seat::SeatKind;
 
 /// Who may subscribe to a region besides its own user. Publishing stays with that user.
 ///
-/// Whoever may subscribe writes `peers` and locks the lock files: it can keep others from joining, make a dead region look
-/// alive, hold lossless topics up, and make blocks be reused while others read them. It cannot change a message, nor bring a
-/// process down.
+/// Sharing guards against mistakes of those others, not against their malice. They cannot change a message or make anything
+/// in the region's directory, and what they write is checked like any other damage. But whoever may subscribe writes `peers` and
+/// locks the lock files. So it can keep others from joining, make a dead region look alive, hold lossless topics up, make
+/// blocks be reused while others read them; and it can truncate `peers`, which ends every process that uses the region by
+/// `SIGBUS`: a right to write is one to truncate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SharedWith {
