@@ -4,6 +4,7 @@ mod audit;
 mod compare;
 mod demo;
 mod firmware;
+mod fuzz;
 mod loom;
 mod sections;
 mod test;
@@ -21,6 +22,8 @@ usage: cargo xtask <command>
                        weakens every memory ordering of the rings and the pool in turn and names the model that notices;
                        --only: in files and functions with WORD in their name; --list: only says what it would weaken
   tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
+  fuzz [--seconds N] [--only WORD]
+                       every fuzz target for N seconds (60) under AddressSanitizer (needs a nightly compiler and cargo-fuzz)
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   compare [FLAGS]      ours and the peers in one run: --quick (50 s), --only WORD, --check (1 when a goal is missed),
@@ -40,6 +43,10 @@ fn main() -> ExitCode {
         },
         ["tsan"] => tsan::run(tsan::Effort::Often),
         ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
+        ["fuzz", ref flags @ ..] => match fuzz::Options::parse(flags) {
+            Some(options) => fuzz::run(&options),
+            None => return usage(),
+        },
         ["firmware"] => firmware::run(),
         ["tidy"] => tidy::run(),
         ["compare", ref flags @ ..] => return compare::run(flags),

@@ -11,6 +11,7 @@ pub fn run() -> Result {
     sh.change_dir(root());
     section("format", || {
         cmd!(sh, "cargo fmt --all --check").run()?;
+        cmd!(sh, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
         Ok(cmd!(sh, "cargo fmt --manifest-path benches/compare/Cargo.toml --check").run()?)
     })?;
     section("tidy", tidy::run)?;

@@ -159,7 +159,8 @@ impl<K, S: Stride> Writer<K, S> {
     ///
     /// # Errors
     ///
-    /// [`Refused`] when the next number is not below `limit`, or every slot is claimed. Numbers bypassed meanwhile stay so.
+    /// [`Refused`] when the next number is not below `limit`, every slot is claimed, or the ring is damaged. Numbers bypassed
+    /// meanwhile stay so.
     #[inline(always)]
     pub fn try_claim(&mut self, limit: u64) -> Result<Claim<'_, K, S>, Refused> {
         self.take(limit)?;
@@ -194,16 +195,17 @@ impl<K, S: Stride> Writer<K, S> {
     fn take(&mut self, limit: u64) -> Result<(), Refused> {
         // ORDERING: none; the exchange acquires what it replaces.
         let mut found = self.path.slot()[0].load(Ordering::Relaxed);
-        loop {
+        for _ in 0..MOST_MOVES {
             // What is at `limit` or behind is not asked for, taken or not.
             if self.path.next() >= limit {
-                return Err(Refused::Limit);
+                return Err(if limit == u64::MAX { Refused::Damaged } else { Refused::Limit });
             }
             match self.try_take(found) {
                 Ok(()) => return Ok(()),
                 Err(now) => found = self.move_on(now)?,
             }
         }
+        Err(Refused::Damaged)
     }
 
     /// Exchanges `found` in the slot of `next` for a claim, if `next` is not taken; otherwise says what is in the slot.
@@ -263,7 +265,13 @@ pub enum Refused {
     Limit,
     /// Every slot is claimed: by writers that are at work, or dead.
     AllClaimed,
+    /// The ring says that no number is left, or none of very many: its memory is damaged. Trying again does not help.
+    Damaged,
 }
+
+/// Numbers that a writer finds taken, one behind the other, before it holds the ring for damaged. A writer that loses a race
+/// goes on at the newest number; nobody loses as many in a row.
+const MOST_MOVES: u32 = 1 << 16;
 
 /// The number behind the newer of `sequence` and the one that `stamp` names: the next, or taken.
 const fn behind(stamp: u64, sequence: u64) -> u64 {
@@ -426,7 +434,7 @@ impl<K, S: Stride> Reader<K, S> {
         // The last ones may still be claimed, or given up.
         let there =
             |sequence: &u64| self.path.ring().slot_of(*sequence)[0].load_relaxed() == stamp(*sequence, HELD);
-        let newest = (next + 1..front).rev().find(there).unwrap_or(next);
+        let newest = (next.saturating_add(1)..front).rev().find(there).unwrap_or(next);
         self.path.go_to(newest);
         newest - next
     }

@@ -79,7 +79,7 @@ impl<S: Source> Subscriber<S> {
     #[inline(always)]
     fn lagged(&mut self) -> TryRecvError {
         let missed = self.source.catch_up();
-        self.missed += missed;
+        self.missed = self.missed.wrapping_add(missed);
         TryRecvError::Lagged { missed }
     }
 
@@ -234,7 +234,8 @@ impl<S: Source> Subscriber<S> {
     /// Messages received since it subscribed.
     #[inline]
     pub fn total_received(&self) -> u64 {
-        self.source.position() - self.start - self.missed
+        // Wrapping: in damaged memory a position may be anything.
+        self.source.position().wrapping_sub(self.start).wrapping_sub(self.missed)
     }
 
     /// Messages not received since it subscribed: those that [`TryRecvError::Lagged`] told, and those that
@@ -284,8 +285,8 @@ impl<S: Lossy> Subscriber<S> {
     #[inline]
     pub fn latest(&mut self) -> Result<S::Value, TryRecvError> {
         let skipped = self.source.skip_to_newest();
-        self.missed += skipped;
-        self.skipped += skipped;
+        self.missed = self.missed.wrapping_add(skipped);
+        self.skipped = self.skipped.wrapping_add(skipped);
         self.try_recv()
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with};
+use rustix::fs::{
+    FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fchmod, fstat, mkdirat, openat, renameat_with,
+};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
@@ -17,8 +19,9 @@ use crate::mapping::Mapping;
 use crate::name::RegionName;
 use crate::own::OwnFile;
 use crate::room::available_bytes;
-use crate::seat::{SeatKind, SeatLock};
+use crate::seat::{SeatKind, SeatLock, seat_file};
 use crate::segment::Segment;
+use crate::sharing::SharedWith;
 
 /// How long a creator waits for the lock of the dead region that it replaces.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -87,6 +90,38 @@ impl Building {
         &self.peers
     }
 
+    /// Lets others subscribe, who are given `subscribers` seats: their lock files are made here, because nobody else may make
+    /// anything in the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ShmError::Closed`] when those others could not even enter the directory of regions.
+    pub fn share(&self, with: SharedWith, subscribers: u32) -> Result<(), ShmError> {
+        if with == SharedWith::Nobody {
+            return Ok(());
+        }
+        let Temporary { base, dir, path, .. } = &self.temporary;
+        let place = self.base_dir.path();
+        let mode = fstat(base).map_err(ShmError::io("look at", place))?.st_mode & 0o7777;
+        if !with.can_enter(mode) {
+            return Err(ShmError::Closed { path: place.into(), mode, to: with });
+        }
+        let make = |file: &str, mode: Mode| {
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            // Whatever the umask says.
+            openat(dir, file, flags, mode)
+                .and_then(|fd| fchmod(fd, mode))
+                .map_err(ShmError::io("make", path.join(file)))
+        };
+        make("data", with.data())?;
+        make("peers", with.peers())?;
+        for index in 0..subscribers {
+            make(&seat_file(SeatKind::Subscriber, index), with.seat(SeatKind::Subscriber))?;
+        }
+        // Last: nobody else enters before.
+        fchmod(dir, with.directory()).map_err(ShmError::io("chmod", path))
+    }
+
     /// Gives it its name, with publisher seat 0 taken. A region of that name without a living publisher is shown to
     /// `takes_over` and replaced.
     ///
@@ -101,7 +136,7 @@ impl Building {
         }
         let path = self.base_dir.path().join(self.name.as_str());
         let (base, dir) = self.temporary.handles().map_err(ShmError::io("open", &self.temporary.path))?;
-        let segment = Segment::of(base, dir, self.name.clone(), path)?;
+        let segment = Segment::of(base, dir, self.name.clone(), path, None)?;
         // Alive from the first instant in which anybody can see it.
         let seat = segment.take_seat(SeatKind::Publisher, 0)?.ok_or_else(gone)?;
         let mut takes_over = Some(takes_over);

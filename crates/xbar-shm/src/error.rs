@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::name::RegionName;
+use crate::sharing::SharedWith;
 
 /// Why shared memory cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,15 @@ pub enum ShmError {
         path: PathBuf,
         /// Its mode.
         mode: u32,
+    },
+    /// Those whom a region is to be shared with cannot enter the directory of regions.
+    Closed {
+        /// Which.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// Who they are.
+        to: SharedWith,
     },
     /// A file is shorter than what should be in it.
     TooShort {
@@ -142,6 +152,13 @@ impl fmt::Display for ShmError {
             Self::Permissions { path, mode } => {
                 write!(f, "{} has mode {mode:03o}, others may write there: chmod it to 700", path.display())
             }
+            Self::Closed { path, mode, to } => write!(
+                f,
+                "{} has mode {mode:03o}, so that a region there cannot be shared with {to}: chmod it to {}, or choose \
+                 another directory",
+                path.display(),
+                if *to == SharedWith::Everybody { "755" } else { "750" }
+            ),
             Self::TooShort { path, bytes, needed_bytes } => write!(
                 f,
                 "{} has {bytes} bytes, {needed_bytes} are needed: it is damaged, restart the region's publishers",
@@ -211,6 +228,7 @@ mod tests {
             ShmError::Owner { path: path(), uid: 7 },
             ShmError::WrongKind { path: path(), expected: "a directory" },
             ShmError::Permissions { path: path(), mode: 0o777 },
+            ShmError::Closed { path: path(), mode: 0o700, to: SharedWith::Group },
             ShmError::TooShort { path: path(), bytes: 1, needed_bytes: 2 },
             ShmError::Holes { path: path(), bytes: 2, allocated_bytes: 1 },
             ShmError::NoSpace { path: path(), needed_bytes: 2, available_bytes: 1 },

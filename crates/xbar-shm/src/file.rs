@@ -89,7 +89,7 @@ impl Segment {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(wrong(path));
         }
-        check_owner(&path, stat.st_uid)?;
+        check_owner(&path, stat.st_uid, self.trusted)?;
         let bytes = u64::try_from(stat.st_size).unwrap_or(0);
         let allocated_bytes = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
         if allocated_bytes < bytes {

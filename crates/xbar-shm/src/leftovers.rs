@@ -3,7 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::process;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::process::geteuid;
 
 use crate::base::{BaseDir, entries};
 use crate::clock::monotonic_ns;
@@ -50,6 +51,11 @@ pub fn sweep_leftovers(base: &BaseDir) {
         }
         let open = || openat(&dir, &name, DIRECTORY, Mode::empty());
         let Ok(leftover) = OwnFile::open(open) else { continue };
+        // Those of others are theirs to remove, also for root.
+        let is_own = |file| fstat(file).is_ok_and(|stat| stat.st_uid == geteuid().as_raw());
+        if !leftover.file().is_some_and(is_own) {
+            continue;
+        }
         if let Ok(_nobody_is_at_work) = Lock::try_exclusive(leftover) {
             remove_tree(&dir, &name);
         }

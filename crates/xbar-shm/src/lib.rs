@@ -67,6 +67,7 @@ mod own;
 mod room;
 mod seat;
 mod segment;
+mod sharing;
 pub mod wake;
 
 pub use base::BaseDir;
@@ -79,5 +80,7 @@ pub use file::{FileAccess, SharedFile};
 pub use leftovers::sweep_leftovers;
 pub use mapping::Mapping;
 pub use name::{MOST_NAME_BYTES, NameError, RegionName};
+pub use own::fork_generation;
 pub use seat::{SeatKind, SeatLock};
 pub use segment::{Segment, SegmentLock};
+pub use sharing::SharedWith;

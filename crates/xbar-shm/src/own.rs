@@ -139,6 +139,14 @@ static TABLE: Chunk = Chunk::new();
 /// How many forks lie between this process and the first that ran this; wraps.
 static GENERATION: AtomicI32 = AtomicI32::new(0);
 
+/// Changes in a forked child: whoever remembers it knows later, by one load, whether this still is the process that it was. Only
+/// once a lock was taken; a raw `clone` changes nothing.
+#[inline]
+pub fn fork_generation() -> i32 {
+    // ORDERING: none; as in `this_process`.
+    GENERATION.load(Ordering::Relaxed)
+}
+
 /// A mutex that one call takes and another gives back, also in a forked child.
 struct ForkMutex(UnsafeCell<libc::pthread_mutex_t>);
 

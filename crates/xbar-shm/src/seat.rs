@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process;
 use std::thread;
 
-use rustix::fs::{Mode, OFlags, ftruncate, openat};
+use rustix::fs::{Mode, OFlags, fchmod, ftruncate, openat};
 use rustix::io::{Errno, pread, pwrite};
 
 use crate::base::entries;
@@ -58,7 +58,8 @@ impl Segment {
     pub fn take_seat(&self, kind: SeatKind, index: u32) -> Result<Option<SeatLock>, ShmError> {
         let name = seat_file(kind, index);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let open = || openat(&self.dir, &name, flags, Mode::RUSR | Mode::WUSR);
+        let mode = self.shared_with.seat(kind);
+        let open = || openat(&self.dir, &name, flags, mode);
         let mut file = OwnFile::open(open).map_err(|errno| match errno {
             Errno::NOENT => ShmError::Gone { name: self.name.clone() },
             Errno::LOOP | Errno::ISDIR | Errno::NXIO => {
@@ -71,6 +72,8 @@ impl Segment {
                 Ok(lock) => {
                     // For people; nothing depends on it.
                     if let Some(file) = lock.file() {
+                        // Others are to see who lives, whatever the umask says. Only the file's owner can.
+                        let _ = fchmod(file, mode);
                         let _ = ftruncate(file, 0);
                         let _ = pwrite(file, process::id().to_string().as_bytes(), 0);
                     }
@@ -135,6 +138,6 @@ impl SeatKind {
     }
 }
 
-fn seat_file(kind: SeatKind, index: u32) -> String {
+pub(crate) fn seat_file(kind: SeatKind, index: u32) -> String {
     format!("{}{index}", kind.prefix())
 }

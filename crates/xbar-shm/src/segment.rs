@@ -18,6 +18,7 @@ use crate::liveness::Lock;
 use crate::name::RegionName;
 use crate::own::OwnFile;
 use crate::seat::SeatKind;
+use crate::sharing::SharedWith;
 
 /// The region's lock; see [`Segment::lock`].
 #[derive(Debug)]
@@ -34,6 +35,9 @@ pub struct Segment {
     pub(crate) dir: OwnedFd,
     pub(crate) name: RegionName,
     pub(crate) path: PathBuf,
+    /// A user whose files are believed as well.
+    pub(crate) trusted: Option<u32>,
+    pub(crate) shared_with: SharedWith,
 }
 
 impl Segment {
@@ -54,16 +58,23 @@ impl Segment {
             }
             Err(errno) => return Err(ShmError::io("open", path)(errno)),
         };
-        Self::of(base_fd, dir, name.clone(), path)
+        Self::of(base_fd, dir, name.clone(), path, base.trusted())
     }
 
-    pub(crate) fn of(base: OwnedFd, dir: OwnedFd, name: RegionName, path: PathBuf) -> Result<Self, ShmError> {
+    pub(crate) fn of(
+        base: OwnedFd,
+        dir: OwnedFd,
+        name: RegionName,
+        path: PathBuf,
+        trusted: Option<u32>,
+    ) -> Result<Self, ShmError> {
         let stat = fstat(&dir).map_err(ShmError::io("look at", &path))?;
-        check_owner(&path, stat.st_uid)?;
+        check_owner(&path, stat.st_uid, trusted)?;
         if stat.st_mode & 0o022 != 0 {
             return Err(ShmError::Permissions { path, mode: stat.st_mode & 0o7777 });
         }
-        Ok(Self { base, dir, name, path })
+        let shared_with = SharedWith::of_directory(stat.st_mode);
+        Ok(Self { base, dir, name, path, trusted, shared_with })
     }
 
     /// The region's name.

@@ -1,14 +1,16 @@
 //! What others may have put where a region should be: refused by an error that says so, never followed, never touched.
 #![cfg(not(xbar_loom))]
+#![allow(unsafe_code)] // the write that must fault
 
 mod support;
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
-use support::{BYTES, Dir, Other, build, create, name, open, part};
+use support::{BYTES, Dir, Other, build, create, name, open, part, tell};
 use xbar_layout::sync::{AtomicU64, ReadU64};
 use xbar_layout::{Byte, Lent};
 use xbar_shm::{BaseDir, Building, FileAccess, Mapping, SeatKind, ShmError};
@@ -189,6 +191,27 @@ fn views_stay_within_the_mapping_aligned_and_read_only_where_it_is() {
     assert!(readable.view::<ReadU64>(0).is_some());
     assert!(readable.view::<AtomicU64>(0).is_none());
     assert!(readable.slice::<AtomicU64>(0, 1).is_none());
+}
+
+#[test]
+fn a_write_through_a_read_only_mapping_is_a_fault() {
+    if let Some(base) = part() {
+        let data = open(&base).unwrap().open_data(FileAccess::ReadOnly).unwrap().map(0, BYTES).unwrap();
+        let byte = data.base().as_ptr();
+        // SAFETY: mapped, and nobody writes.
+        assert_eq!(unsafe { byte.read_volatile() }, 0);
+        tell("read");
+        // SAFETY: mapped, of one thread; that it is not writable is what this is about.
+        unsafe { byte.write_volatile(1) };
+        tell("written");
+        return;
+    }
+    let dir = Dir::new();
+    let (segment, _seat) = create(&dir.base()).unwrap();
+    let mut other = Other::start("a_write_through_a_read_only_mapping_is_a_fault", &dir);
+    other.expect("read");
+    assert_eq!(other.end().signal(), Some(libc::SIGSEGV));
+    assert_eq!(fs::read(segment.directory().join("data")).unwrap(), [0; BYTES]);
 }
 
 #[test]

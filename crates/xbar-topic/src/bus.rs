@@ -248,7 +248,8 @@ impl<T: Pod> BusReader<T> {
 
     fn tell(&self) {
         let missed = self.missed.get();
-        self.watch.set_counts((self.ring.next() - self.start).saturating_sub(missed), missed);
+        // Wrapping: damaged memory may send a reader anywhere.
+        self.watch.set_counts(self.ring.next().wrapping_sub(self.start).saturating_sub(missed), missed);
     }
 
     /// The region's view.
@@ -284,7 +285,7 @@ impl<T: Pod> Source for BusReader<T> {
 
     fn catch_up(&mut self) -> u64 {
         let missed = self.ring.catch_up();
-        self.missed.set(self.missed.get() + missed);
+        self.missed.set(self.missed.get().saturating_add(missed));
         self.settle(Look::Value(missed));
         missed
     }
@@ -324,7 +325,7 @@ impl<T: Pod> Lossy for BusReader<T> {
 
     fn skip_to_newest(&mut self) -> u64 {
         let skipped = self.ring.skip_to_newest();
-        self.missed.set(self.missed.get() + skipped);
+        self.missed.set(self.missed.get().saturating_add(skipped));
         self.settle(Look::Value(skipped));
         skipped
     }

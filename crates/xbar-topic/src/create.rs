@@ -5,7 +5,9 @@ use xbar_layout::ident::{MAGIC, VERSION_AND_ORDER};
 use xbar_layout::region::{FLAG_PUBLISH_TIMES, RegionHeader};
 use xbar_layout::sync::Ordering;
 use xbar_layout::{Geometry, Limits, ReadWrite};
-use xbar_shm::{BaseDir, Building, FileAccess, RegionName, SeatLock, Segment, monotonic_ns, unix_ns};
+use xbar_shm::{
+    BaseDir, Building, FileAccess, RegionName, SeatLock, Segment, SharedWith, monotonic_ns, unix_ns,
+};
 
 use std::process;
 
@@ -24,6 +26,8 @@ pub struct Options {
     pub default_slots: u32,
     /// The pool of a topic's blocks, for topics that do not say.
     pub default_pool: u32,
+    /// Who may subscribe besides this user.
+    pub shared_with: SharedWith,
 }
 
 /// Creates region `name`, taking the name over when all its publishers are dead.
@@ -37,7 +41,8 @@ pub(crate) fn create(
     options: &Options,
 ) -> Result<(RegionView, SeatLock), RegionError> {
     let geometry = Geometry::new(options.limits)?;
-    let building = Building::start(base, name, geometry.data_bytes, geometry.peers_bytes)?;
+    let base = base.clone().shared_with(options.shared_with);
+    let building = Building::start(&base, name, geometry.data_bytes, geometry.peers_bytes)?;
     let damaged = || ViewError::Layout {
         name: name.clone(),
         error: xbar_layout::LayoutError::Contradiction { field: "header" },
@@ -47,6 +52,7 @@ pub(crate) fn create(
         free_list(building.data(), pool).ok_or_else(damaged)?.fill();
     }
     describe(&header, &geometry, options);
+    building.share(options.shared_with, geometry.limits().subscribers)?;
     let (segment, lock) = building.publish(|old| {
         let epoch = epoch_of(old).map_or(0, |epoch| epoch.saturating_add(1));
         // ORDERING: none; the rename behind this orders it for everybody else.

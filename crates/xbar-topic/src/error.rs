@@ -298,6 +298,11 @@ pub enum PublishError {
         /// The topic.
         uri: Uri,
     },
+    /// The topic's ring was damaged by somebody who writes the region's memory: nothing can be sent there any more.
+    Damaged {
+        /// The topic.
+        uri: Uri,
+    },
     /// The topic was registered by another publisher.
     ForeignTopic {
         /// The topic.
@@ -329,6 +334,9 @@ impl fmt::Display for PublishError {
                 "{uri} is full: process {pid} has not received the oldest message; wait for it, or register the topic \
                  with a larger `depth`"
             ),
+            Self::Damaged { uri } => {
+                write!(f, "the ring of {uri} is damaged: stop the region's publishers and start them again")
+            }
             Self::NotPinned { uri } => {
                 write!(
                     f,

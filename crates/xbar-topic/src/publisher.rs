@@ -204,7 +204,7 @@ impl Publisher {
     #[cold]
     #[inline(never)]
     fn take_after_recovery(&self, topic: &Topic, pool: &Pool) -> Result<Block, PublishError> {
-        recover::recover_all(self);
+        let _ = recover::recover_all(self);
         pool.supply().take(|| self.readers()).ok_or_else(|| PublishError::NoBlock {
             uri: topic.uri().clone(),
             blocks: pool.payload.blocks(),
@@ -287,7 +287,7 @@ impl Publisher {
     ///
     /// [`RegionError`] when the region's lock cannot be had.
     pub fn recover(&self) -> Result<(), RegionError> {
-        recover::recover(self)
+        recover::recover_all(self)
     }
 
     /// The number of this handle among the region's publishers.

@@ -48,7 +48,7 @@ pub fn recover(base: &BaseDir, name: &RegionName) -> Result<Recovery, RegionErro
         dead.filter(|holder| holder.is_publisher == is_publisher).count() as u32 // at most the seats
     };
     match Publisher::open(base, name) {
-        Ok(publisher) => recover_all(&publisher),
+        Ok(publisher) => recover_all(&publisher)?,
         // Nobody dead among the publishers then: each of them leaves a free seat.
         Err(RegionError::TooManyPublishers { .. }) => {
             let geometry = &view.facts().geometry;
@@ -70,14 +70,9 @@ pub fn recover(base: &BaseDir, name: &RegionName) -> Result<Recovery, RegionErro
     })
 }
 
-/// Recovers from everybody who died. Quietly does what it can: it is called when a publisher wants a block, and whether
+/// Recovers from everybody who died, and reclaims what readers gave back. Whoever wants a block may ignore an error: whether
 /// there is one afterwards is all that matters.
-pub(crate) fn recover_all(publisher: &Publisher) {
-    let _ = recover(publisher);
-}
-
-/// Recovers from everybody who died, and reclaims what readers gave back.
-pub(crate) fn recover(publisher: &Publisher) -> Result<(), RegionError> {
+pub(crate) fn recover_all(publisher: &Publisher) -> Result<(), RegionError> {
     let seat = publisher.seat();
     let limits = *seat.view.facts().geometry.limits();
     let recovered = publisher.under_lock(|| {

@@ -43,6 +43,8 @@ pub(crate) struct Room {
     limit: Cell<u64>,
     /// When the kernel was asked last whether those live who are waited for.
     probed: Cell<Option<Instant>>,
+    /// The ring was found damaged: there will be no room.
+    damaged: Cell<bool>,
     gate: Option<(Gate<Keep>, Sleeper<Keep>)>,
 }
 
@@ -50,7 +52,12 @@ impl Room {
     pub(crate) fn open(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
         let facts = topic.facts();
         if facts.shape.delivery != Delivery::Lossless {
-            return Ok(Self { limit: Cell::new(u64::MAX), probed: Cell::new(None), gate: None });
+            return Ok(Self {
+                limit: Cell::new(u64::MAX),
+                probed: Cell::new(None),
+                damaged: Cell::new(false),
+                gate: None,
+            });
         }
         let cursors = present(seat.cursors(), &seat.view, "peers")?;
         let announced = rings::announced::<AtomicU64>(&seat.view, facts)?;
@@ -58,7 +65,8 @@ impl Room {
         let gate = Gate::new(announced, cursors, topic.index(), rings::room(facts));
         let room = line.part(|line| ReadU32::of(&line.room));
         let sleeper = Sleeper::new(room, line.part(|line| &line.publishers_waiting), System);
-        Ok(Self { limit: Cell::new(0), probed: Cell::new(None), gate: Some((gate, sleeper)) })
+        let (limit, probed, damaged) = (Cell::new(0), Cell::new(None), Cell::new(false));
+        Ok(Self { limit, probed, damaged, gate: Some((gate, sleeper)) })
     }
 
     /// The number below which messages may be written.
@@ -71,6 +79,11 @@ impl Room {
     pub(crate) fn slowest(&self, readers: usize) -> Option<u32> {
         let (gate, _) = self.gate.as_ref()?;
         gate.slowest(readers).map(|(seat, _)| seat as u32) // a seat
+    }
+
+    /// Whether the ring was found damaged when room was wanted last.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.get()
     }
 
     /// How many streams are waited for.
@@ -111,6 +124,10 @@ impl Publisher {
                     Ok(done) => return Some(done),
                     Err(again) => refused = again,
                 }
+            }
+            room.damaged.set(refused == Refused::Damaged);
+            if room.is_damaged() {
+                return None;
             }
             if patience == Patience::Never {
                 // Whoever only ever tries gets past the dead as well.
@@ -156,7 +173,7 @@ impl Publisher {
         }
         room.probed.set(Some(now));
         let (Some(reader), Refused::Limit) = (room.slowest(self.readers()), refused) else {
-            recover::recover_all(self);
+            let _ = recover::recover_all(self);
             return true;
         };
         if !self.view().segment().seat_is_alive(SeatKind::Subscriber, reader) {

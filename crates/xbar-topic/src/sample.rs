@@ -109,8 +109,8 @@ impl<'s> Sample<'s> {
                 payload: stream.payload.clone(),
                 index: stream.payload.index_of(this.bytes),
                 length: this.length,
-                _held: held.into_owned(),
-                _seat: Arc::clone(&stream.watch.seat),
+                held: ManuallyDrop::new(held.into_owned()),
+                seat: Arc::clone(&stream.watch.seat),
             },
             Kept::Copy(_copy) => {
                 let mut words = [0; INLINE_WORDS];
@@ -135,7 +135,12 @@ impl Deref for Sample<'_> {
 impl Drop for Sample<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        drop(self.kept());
+        if let Kept::Block(held) = self.kept() {
+            // The hold of a parent process is not its child's to end.
+            if self.stream.watch.seat.was_forked() {
+                held.into_place();
+            }
+        }
     }
 }
 
@@ -160,10 +165,32 @@ pub struct OwnedSample {
 }
 
 enum OwnedCarried {
-    Inline { words: [u64; INLINE_WORDS], length: usize },
-    // Invariant 1: `_held` holds block `index` of `payload`. Fields drop in this order: the hold ends before the seat
-    // can be left.
-    Block { payload: Payload<Keep>, index: u32, length: usize, _held: OwnedHeld<Keep>, _seat: Arc<Seat> },
+    Inline {
+        words: [u64; INLINE_WORDS],
+        length: usize,
+    },
+    // Invariant 1: `held` holds block `index` of `payload`, and is not used behind `drop`. It ends there, before the seat can
+    // be left.
+    Block {
+        payload: Payload<Keep>,
+        index: u32,
+        length: usize,
+        held: ManuallyDrop<OwnedHeld<Keep>>,
+        seat: Arc<Seat>,
+    },
+}
+
+impl Drop for OwnedCarried {
+    fn drop(&mut self) {
+        match self {
+            // The hold of a parent process is not its child's to end.
+            Self::Block { held, seat, .. } if !seat.was_forked() => {
+                // SAFETY: once, and not used behind this.
+                unsafe { ManuallyDrop::drop(held) };
+            }
+            _ => {}
+        }
+    }
 }
 
 impl OwnedSample {

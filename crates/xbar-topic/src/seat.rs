@@ -13,7 +13,7 @@ use xbar_layout::participant::{
 use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering};
 use xbar_layout::{Geometry, Lent, ReadWrite};
 use xbar_pool::{Intent, Ledgers};
-use xbar_shm::{FileAccess, SeatKind, SeatLock, unix_ns};
+use xbar_shm::{FileAccess, SeatKind, SeatLock, fork_generation, unix_ns};
 
 use crate::Keep;
 use crate::error::RegionError;
@@ -35,6 +35,8 @@ pub(crate) struct Seat {
     own: (Keep, usize),
     pub(crate) control: Lent<Control<ReadWrite>, Keep>,
     lock: Option<SeatLock>,
+    /// That of the process that took it; see [`Seat::was_forked`].
+    generation: i32,
 }
 
 /// Where the record of seat `index` begins in `peers`.
@@ -101,7 +103,17 @@ impl Seat {
         record.joined_unix_ns.store(now, relaxed);
         record.active_unix_ns.store(now, relaxed);
         record.state.store(STATE_TAKEN, relaxed);
-        let seat = Self { view, index, kind, peers, record, own: (own, offset), control, lock: Some(lock) };
+        let seat = Self {
+            view,
+            index,
+            kind,
+            peers,
+            record,
+            own: (own, offset),
+            control,
+            lock: Some(lock),
+            generation: fork_generation(),
+        };
         if kind == SeatKind::Subscriber {
             present(let_go(&seat.view.facts().geometry, &seat.own.0, offset), &seat.view, "peers")?;
         }
@@ -116,6 +128,12 @@ impl Seat {
     /// False in a forked child: the parent's handles are not the child's to use up.
     pub(crate) fn is_mine(&self) -> bool {
         self.lock.as_ref().is_some_and(SeatLock::is_mine)
+    }
+
+    /// True in a forked child. As [`Seat::is_mine`], but one load instead of a system call, for what is dropped often.
+    #[inline(always)]
+    pub(crate) fn was_forked(&self) -> bool {
+        self.generation != fork_generation()
     }
 
     /// Publisher seats as another publisher sees them: their records.

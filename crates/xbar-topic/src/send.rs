@@ -97,6 +97,9 @@ impl Publisher {
     #[cold]
     #[inline(never)]
     pub(crate) fn full(&self, uri: xbar_discovery::Uri, room: &Room) -> PublishError {
+        if room.is_damaged() {
+            return PublishError::Damaged { uri };
+        }
         let record =
             room.slowest(self.readers()).and_then(|seat| self.seat().record_of(SeatKind::Subscriber, seat));
         // ORDERING: none; a fact for people.

@@ -251,13 +251,13 @@ impl Watch {
         let record = &self.seat.record;
         // ORDERING: none; figures for people, added to because streams of one subscriber may be in several threads.
         if now.0 != received {
-            record.counters.received.fetch_add(now.0 - received, Ordering::Relaxed);
+            record.counters.received.fetch_add(now.0.wrapping_sub(received), Ordering::Relaxed);
             // ORDERING: none; as above.
             record.active_unix_ns.store(unix_ns(), Ordering::Relaxed);
         }
         // ORDERING: none; as above.
         if now.1 != missed {
-            record.counters.missed.fetch_add(now.1 - missed, Ordering::Relaxed);
+            record.counters.missed.fetch_add(now.1.wrapping_sub(missed), Ordering::Relaxed);
         }
     }
 }

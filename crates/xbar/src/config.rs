@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use xbar_layout::{Geometry, GeometryError, Limits, MOST_POOLS, PoolLimits};
-use xbar_shm::BaseDir;
+use xbar_shm::{BaseDir, SharedWith};
 use xbar_topic::{Options, RegionError};
 
 /// The configuration of a region.
@@ -40,6 +40,7 @@ pub struct Config {
     classes: Vec<SizeClass>,
     budget_bytes: Option<u64>,
     publish_times: bool,
+    shared_with: SharedWith,
     dir: Option<PathBuf>,
 }
 
@@ -98,6 +99,7 @@ impl Default for Config {
             classes: Vec::new(),
             budget_bytes: None,
             publish_times: false,
+            shared_with: SharedWith::Nobody,
             dir: None,
         }
     }
@@ -192,6 +194,16 @@ impl Config {
         self
     }
 
+    /// Who may subscribe besides this user: by default nobody. Publishing stays with this user. What those others can do at
+    /// worst is told at [`SharedWith`]; how they connect, at [`Subscriber::connect_to_user`](crate::Subscriber::connect_to_user).
+    ///
+    /// They must be able to enter the directory of regions too: one that is made for this region is made for them, one that
+    /// is there already is left as it is, and creation fails when they cannot.
+    pub const fn shared_with(mut self, shared_with: SharedWith) -> Self {
+        self.shared_with = shared_with;
+        self
+    }
+
     /// Memory that the region will take, in bytes.
     ///
     /// # Errors
@@ -260,7 +272,8 @@ impl Config {
         let there = limits.pools.iter().take_while(|pool| pool.block_bytes > 0);
         let smaller = there.clone().filter(|pool| pool.block_bytes < usual).count();
         let default_pool = smaller.min(there.count().saturating_sub(1)) as u32; // at most eight
-        Ok(Options { limits, publish_times: self.publish_times, default_slots: slots, default_pool })
+        let Self { publish_times, shared_with, .. } = *self;
+        Ok(Options { limits, publish_times, default_slots: slots, default_pool, shared_with })
     }
 
     /// Blocks of all sizes that `budget` bytes are good for: an equal share for each.

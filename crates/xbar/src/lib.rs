@@ -100,6 +100,7 @@ pub use xbar_ring::event;
 pub use xbar_ring::{
     PublishError as RingPublishError, RecvError as RingRecvError, TryRecvError as RingTryRecvError,
 };
+pub use xbar_shm::SharedWith;
 pub use xbar_shm::affinity;
 pub use xbar_shm::memory;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytemuck::Pod;
 use xbar_discovery::{RegionView, Uri};
 use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape};
-use xbar_shm::RegionName;
+use xbar_shm::{RegionName, SharedWith};
 use xbar_topic::{self as topic, BusPublisher, Options, Start};
 
 use crate::config::base;
@@ -328,7 +328,13 @@ fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Resul
         streams: config.streams,
         pools: [PoolLimits::NONE; MOST_POOLS],
     };
-    Ok(Options { limits, publish_times: false, default_slots: shape.slots, default_pool: 0 })
+    Ok(Options {
+        limits,
+        publish_times: false,
+        default_slots: shape.slots,
+        default_pool: 0,
+        shared_with: SharedWith::Nobody,
+    })
 }
 
 impl<T: Pod> fmt::Debug for PodBus<T> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use xbar_discovery::Uri;
 use xbar_layout::Delivery;
 use xbar_ring::{Adaptive, WaitStrategy};
-use xbar_shm::RegionName;
+use xbar_shm::{BaseDir, RegionName};
 use xbar_topic as topic;
 use xbar_topic::Start;
 
@@ -41,6 +41,26 @@ impl Subscriber {
 
     pub(crate) fn connect_at(dir: Option<&Path>, name: &str) -> Result<Self, RegionError> {
         topic::Subscriber::connect(&base(dir), &RegionName::new(name)?).map(Self)
+    }
+
+    /// Joins the region `name` of another user, who shares it ([`Config::shared_with`](crate::Config::shared_with)) and whom
+    /// this process trusts: what that user can do to it at worst is to truncate a file that is mapped here, which ends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::connect`]; also when the region belongs to neither of the two users, nor to root.
+    pub fn connect_to_user(uid: u32, name: &str) -> Result<Self, RegionError> {
+        topic::Subscriber::connect(&BaseDir::of_user(uid), &RegionName::new(name)?).map(Self)
+    }
+
+    /// As [`Subscriber::connect_to_user`], with regions living in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriber::connect_to_user`].
+    pub fn connect_to_user_in(uid: u32, dir: impl AsRef<Path>, name: &str) -> Result<Self, RegionError> {
+        let base = base(Some(dir.as_ref())).trusting(uid);
+        topic::Subscriber::connect(&base, &RegionName::new(name)?).map(Self)
     }
 
     /// As [`Subscriber::connect`], waiting up to `timeout` for the region to appear.

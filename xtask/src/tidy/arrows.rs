@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 6] = [
     &["xbar-discovery"],
     &["xbar-topic"],
     &["xbar"],
-    &["xbar-cli", "xbar-trial"],
+    &["xbar-cli", "xbar-trial", "xbar-hostile"],
 ];
 
 /// An arrow: who depends on whom.

@@ -2,7 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use xbar_layout::Lent;
+use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_ring::channel::MpPublisher;
+use xbar_ring::mpmc::{Refused, Writer};
 use xbar_ring::{TryRecvError, channel_mpmc};
 
 fn is_send_sync_clone<T: Send + Sync + Clone>() {}
@@ -129,4 +132,33 @@ fn the_stream_ends_with_the_last_publisher() {
     drop(third);
     assert_eq!(subscriber.try_recv(), Err(TryRecvError::Disconnected));
     assert_eq!(subscriber.recv(), Err(xbar_ring::RecvError::Disconnected));
+}
+
+/// A writer of two slots of four words, over memory in which `damage` was done.
+fn damaged(damage: impl FnOnce(&[AtomicU64], &AtomicU64)) -> Writer<()> {
+    let words: &'static [AtomicU64] = (0..8).map(|_| AtomicU64::new(0)).collect::<Vec<_>>().leak();
+    let head: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(0)));
+    damage(words, head);
+    Writer::join(Lent::from_static(words), Lent::from_static(head), 4_usize, 1).unwrap()
+}
+
+/// Found by random bytes: it went on to the last of 2^64 numbers.
+#[test]
+fn a_ring_that_says_that_every_number_is_taken_is_damaged_and_not_searched_for_ever() {
+    let mut writer = damaged(|words, _| {
+        for bypass in [1, 5] {
+            words[bypass].store(u64::MAX, Ordering::Relaxed);
+        }
+    });
+    for limit in [u64::MAX, 1 << 40] {
+        assert_eq!(writer.try_claim(limit).err(), Some(Refused::Damaged));
+    }
+}
+
+/// What waits for room would wait for ever.
+#[test]
+fn a_ring_without_a_number_left_is_damaged_and_not_full() {
+    let mut writer = damaged(|_, head| head.store(u64::MAX, Ordering::Relaxed));
+    assert_eq!(writer.try_claim(u64::MAX).err(), Some(Refused::Damaged));
+    assert_eq!(writer.try_claim(5).err(), Some(Refused::Limit));
 }

@@ -135,6 +135,12 @@ impl Other {
         let _ = self.output.read_to_end(&mut Vec::new());
     }
 
+    /// How the child ended.
+    pub fn end(mut self) -> std::process::ExitStatus {
+        self.release();
+        self.child.wait().unwrap()
+    }
+
     /// As [`Other::release`]; the child must have ended well.
     pub fn finish(mut self) {
         self.release();
