@@ -8,7 +8,7 @@ use xbar_pool::{Census, Ledger, OwnedHeld, Payload};
 use xbar_ring::stride::OneLine;
 use xbar_ring::{broadcast, mpmc};
 use xbar_topic::gate::{Cursors, Gate, Pass};
-use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, Writer};
+use xbar_topic::{Found, ReadRing, Reader, WriteRing, Writer};
 
 use crate::bytes::Bytes;
 use crate::memory::{
@@ -221,7 +221,7 @@ impl Publisher {
 
 impl Subscriber {
     fn receive(&mut self, payload: &Payload<Keep>) {
-        self.reader.take(&self.ledger, Look(payload, &mut self.held));
+        look(self.reader.take(&self.ledger, copy), payload, &mut self.held);
         if let Some(pass) = &mut self.pass {
             pass.move_to(self.reader.next());
         }
@@ -229,7 +229,7 @@ impl Subscriber {
 
     fn newest(&mut self, many: bool, payload: &Payload<Keep>) {
         if !many {
-            self.reader.take_newest(&self.ledger, Look(payload, &mut self.held));
+            look(self.reader.take_newest(&self.ledger, copy), payload, &mut self.held);
         }
     }
 
@@ -254,19 +254,20 @@ impl Subscriber {
 }
 
 /// Looks at a message as its receiver does, and keeps the hold of one in a block.
-struct Look<'m>(&'m Payload<Keep>, &'m mut Vec<OwnedHeld<Keep>>);
-
-impl<'l> Found<'l, Keep> for Look<'_> {
-    type Output = ();
-
-    fn inline(self, Inline { length, .. }: Inline) {
-        assert!(length <= INLINE_BYTES);
+fn look(found: Found<'_, Keep, usize>, payload: &Payload<Keep>, kept: &mut Vec<OwnedHeld<Keep>>) {
+    match found {
+        Found::Inline { length, copy, .. } => assert!(length == copy && length <= INLINE_BYTES),
+        Found::Block { index, length, held, .. } => {
+            read(payload, index, length);
+            kept.push(held.into_owned());
+        }
+        Found::Nothing(_) => {}
     }
+}
 
-    fn block(self, InBlock { index, length, held, .. }: InBlock<'l, Keep>) {
-        read(self.0, index, length);
-        self.1.push(held.into_owned());
-    }
-
-    fn nothing(self, _: Nothing) {}
+/// How long a copy is, its words read.
+fn copy(words: &[ReadU64], length: usize) -> usize {
+    std::hint::black_box(words.iter().map(ReadU64::load_relaxed).fold(0, u64::wrapping_add));
+    assert!(length <= 8 * words.len());
+    length
 }
