@@ -8,7 +8,7 @@ use xbar_pool::{Census, Ledger, OwnedHeld, Payload};
 use xbar_ring::stride::OneLine;
 use xbar_ring::{broadcast, mpmc};
 use xbar_topic::gate::{Cursors, Gate, Pass};
-use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, Writer};
+use xbar_topic::{Found, ReadRing, Reader, WriteRing, Writer};
 
 use crate::bytes::Bytes;
 use crate::memory::{
@@ -221,7 +221,7 @@ impl Publisher {
 
 impl Subscriber {
     fn receive(&mut self, payload: &Payload<Keep>) {
-        self.reader.take(&self.ledger, Look(payload, &mut self.held));
+        look(self.reader.take(&self.ledger, copy), payload, &mut self.held);
         if let Some(pass) = &mut self.pass {
             pass.move_to(self.reader.next());
         }
@@ -229,7 +229,7 @@ impl Subscriber {
 
     fn newest(&mut self, many: bool, payload: &Payload<Keep>) {
         if !many {
-            self.reader.take_newest(&self.ledger, Look(payload, &mut self.held));
+            look(self.reader.take_newest(&self.ledger, copy), payload, &mut self.held);
         }
     }
 
@@ -253,20 +253,16 @@ impl Subscriber {
     }
 }
 
+/// Copies a message that rode in its slot, as a receiver does.
+fn copy(words: &[ReadU64], length: usize) -> u64 {
+    assert!(length <= 8 * words.len() && length <= INLINE_BYTES);
+    words.iter().fold(0, |all, word| all ^ word.load_relaxed())
+}
+
 /// Looks at a message as its receiver does, and keeps the hold of one in a block.
-struct Look<'m>(&'m Payload<Keep>, &'m mut Vec<OwnedHeld<Keep>>);
-
-impl<'l> Found<'l, Keep> for Look<'_> {
-    type Output = ();
-
-    fn inline(self, Inline { length, .. }: Inline) {
-        assert!(length <= INLINE_BYTES);
+fn look(found: Found<'_, Keep, u64>, payload: &Payload<Keep>, kept: &mut Vec<OwnedHeld<Keep>>) {
+    if let Found::Block { index, length, held, .. } = found {
+        read(payload, index, length);
+        kept.push(held.into_owned());
     }
-
-    fn block(self, InBlock { index, length, held, .. }: InBlock<'l, Keep>) {
-        read(self.0, index, length);
-        self.1.push(held.into_owned());
-    }
-
-    fn nothing(self, _: Nothing) {}
 }

@@ -59,6 +59,24 @@ impl<K> Intent<K> {
     }
 }
 
+/// One block's header word: ordered by the list's head while the block is free, and written by its owner alone while it is not.
+#[derive(Clone, Copy)]
+pub(crate) struct Header<'l>(&'l AtomicU64);
+
+impl Header<'_> {
+    #[inline(always)]
+    pub(crate) fn get(self) -> u64 {
+        // ORDERING: none; see `Header`.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(self, word: u64) {
+        // ORDERING: none; see `Header`.
+        self.0.store(word, Ordering::Relaxed);
+    }
+}
+
 /// The shared list of free blocks.
 pub struct FreeList<K> {
     head: Lent<AtomicU64, K>,
@@ -88,29 +106,30 @@ impl<K> FreeList<K> {
         self.headers.len() as u32 // at most 2^31 - 1 by the geometry
     }
 
+    /// A block's header; `None` outside the pool.
+    #[inline(always)]
+    pub(crate) fn header_of(&self, index: u32) -> Option<Header<'_>> {
+        self.headers.get(index as usize).map(Header)
+    }
+
     /// What a block's header says now; an index outside the pool reads as damaged.
     #[inline]
     pub(crate) fn header(&self, index: u32) -> BlockHeader {
-        match self.headers.get(index as usize) {
-            // ORDERING: none; a header is ordered by the list's head while the block is free, and written by its
-            // owner alone while it is not.
-            Some(word) => BlockHeader::unpack(word.load(Ordering::Relaxed)),
-            None => BlockHeader { next: NO_BLOCK, owner: 0, state: None },
-        }
+        let damaged = BlockHeader { next: NO_BLOCK, owner: 0, state: None };
+        self.header_of(index).map_or(damaged, |header| BlockHeader::unpack(header.get()))
     }
 
     #[inline]
     pub(crate) fn set_header(&self, index: u32, header: BlockHeader) {
-        if let Some(word) = self.headers.get(index as usize) {
-            // ORDERING: none; as in `header`.
-            word.store(header.pack(), Ordering::Relaxed);
+        if let Some(place) = self.header_of(index) {
+            place.set(header.pack());
         }
     }
 
     /// Sets a header that still says `seen`.
     pub(crate) fn correct_header(&self, index: u32, seen: BlockHeader, header: BlockHeader) {
         if let Some(word) = self.headers.get(index as usize) {
-            // ORDERING: none; as in `header`. A failure means that somebody else owns the block.
+            // ORDERING: none; see `Header`. A failure means that somebody else owns the block.
             let _ = word.compare_exchange(seen.pack(), header.pack(), Ordering::Relaxed, Ordering::Relaxed);
         }
     }

@@ -32,7 +32,7 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> Limbo<S> {
     }
 
     /// Adds an evicted block; false when the storage is full.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, index: u32) -> bool {
         match self.storage.as_mut().get_mut(self.length) {
             Some(place) => {

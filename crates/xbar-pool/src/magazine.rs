@@ -22,14 +22,14 @@ impl Magazine {
         self.limit - self.length
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<u32> {
         self.length = self.length.checked_sub(1)?;
         Some(self.blocks[self.length])
     }
 
     /// Keeps a block; false when there is no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, index: u32) -> bool {
         if self.length == self.limit {
             return false;

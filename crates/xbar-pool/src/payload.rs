@@ -50,7 +50,7 @@ impl<K> Payload<K> {
     /// # Panics
     ///
     /// When there is no such block, or it is shorter than `length`.
-    #[inline]
+    #[inline(always)]
     #[allow(clippy::mut_from_ref)] // the block is the exclusive thing, not the pool
     pub unsafe fn bytes_mut(&self, index: u32, length: usize) -> &mut [u8] {
         let place = self.place(index, length);
@@ -68,14 +68,21 @@ impl<K> Payload<K> {
     /// # Panics
     ///
     /// When there is no such block, or it is shorter than `length`.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn bytes(&self, index: u32, length: usize) -> &[u8] {
         let place = self.place(index, length);
         // SAFETY: as above; nobody writes by the caller's promise.
         unsafe { slice::from_raw_parts(place.as_ptr(), length) }
     }
 
-    #[inline]
+    /// The block at whose first byte `place` is.
+    pub fn index_of(&self, place: NonNull<u8>) -> u32 {
+        let first = NonNull::from(&*self.bytes).cast::<u8>();
+        let offset = place.addr().get().wrapping_sub(first.addr().get());
+        (offset / self.stride) as u32 // below `blocks`
+    }
+
+    #[inline(always)]
     fn place(&self, index: u32, length: usize) -> NonNull<u8> {
         assert!(
             index < self.blocks && length <= self.block_bytes,

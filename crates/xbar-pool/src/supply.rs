@@ -29,6 +29,10 @@ impl Block {
 /// Invariant 1: a block in the magazine, in limbo or lent out has this owner in its header.
 pub struct Supply<K, S> {
     owner: u32,
+    /// Header word of a block of this owner that a slot names.
+    published: u64,
+    /// Header word of a block in this owner's limbo.
+    evicted: u64,
     batch: usize,
     list: FreeList<K>,
     intent: Intent<K>,
@@ -53,6 +57,8 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
         let batch = batch.max(1);
         Self {
             owner,
+            published: BlockHeader::owned(owner, BlockState::Published).pack(),
+            evicted: BlockHeader::owned(owner, BlockState::Limbo).pack(),
             batch,
             list,
             intent,
@@ -65,7 +71,7 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
 
     /// A free block; `None` when neither the magazine, nor limbo, nor the pool has one. `readers` says how many ledger
     /// rows are in use.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, readers: impl Fn() -> usize) -> Option<Block> {
         let index = match self.magazine.pop() {
             Some(index) => index,
@@ -83,14 +89,17 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
     }
 
     /// Takes a block back that was not published.
+    #[inline(always)]
     pub fn give_back(&mut self, block: Block) {
         self.keep_or_give(block.index);
     }
 
     /// Turns a block into the number that a ring slot is about to name. Call before the slot names it.
-    #[inline]
+    #[inline(always)]
     pub fn publish(&mut self, block: Block) -> u32 {
-        self.list.set_header(block.index, BlockHeader::owned(self.owner, BlockState::Published));
+        if let Some(header) = self.list.header_of(block.index) {
+            header.set(self.published);
+        }
         block.index
     }
 
@@ -99,21 +108,29 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
     ///
     /// A block that is not published is not taken: the slot was damaged, or the block evicted already. One in another
     /// publisher's limbo that a slot still names was being evicted when that publisher died.
-    #[inline]
+    #[inline(always)]
     pub fn evict(&mut self, index: u32) {
-        let BlockHeader { owner, state, .. } = self.list.header(index);
-        let is_named = match state {
+        let Some(header) = self.list.header_of(index) else { return };
+        let word = header.get();
+        // Nearly always this publisher's own. Whatever else there is, apart.
+        if (word == self.published || self.is_named(word)) && self.limbo.push(index) {
+            header.set(self.evicted);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_named(&self, header: u64) -> bool {
+        let BlockHeader { owner, state, .. } = BlockHeader::unpack(header);
+        match state {
             Some(BlockState::Published) => true,
             Some(BlockState::Limbo) => owner != self.owner,
             _ => false,
-        };
-        if is_named && self.limbo.push(index) {
-            self.list.set_header(index, BlockHeader::owned(self.owner, BlockState::Limbo));
         }
     }
 
     /// Reclaims when enough blocks are in limbo.
-    #[inline]
+    #[inline(always)]
     pub fn settle(&mut self, readers: impl Fn() -> usize) {
         if self.limbo.len() >= self.due {
             self.reclaim(readers);
@@ -133,10 +150,17 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
         self.due = held + self.batch;
     }
 
+    #[inline(always)]
     fn keep_or_give(&mut self, index: u32) {
         if !self.magazine.push(index) {
-            self.list.give(self.owner, &[index]);
+            self.give(index);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give(&self, index: u32) {
+        self.list.give(self.owner, &[index]);
     }
 
     /// Takes over a dead publisher's block that readers still hold; false when limbo is full.

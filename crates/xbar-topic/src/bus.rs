@@ -2,7 +2,9 @@
 //!
 //! The ring of xbar-ring's channels, between processes: one line transfer for values of up to 56 bytes, no block, no ledger.
 
-use std::cell::{Cell, RefCell};
+#![allow(unsafe_code)] // the ring, which is borrowed for one value at a time
+
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use xbar_ring::{Look, Lossy, Rest, Source, broadcast, copy};
 
 use crate::Keep;
 use crate::error::{PublishError, RegionError};
+use crate::exclusive::{Borrow, Exclusive};
 use crate::options::{TopicConfig, value_type};
 use crate::place::Place;
 use crate::publisher::Publisher;
@@ -34,7 +37,7 @@ type Slots<T> = ValueStride<T, HEAD_WORDS>;
 
 /// The writing end of a bus.
 pub struct BusPublisher<T: Pod> {
-    ring: RefCell<broadcast::Writer<Keep, Slots<T>>>,
+    ring: Exclusive<broadcast::Writer<Keep, Slots<T>>>,
     room: Room,
     membership: Membership,
     publisher: Publisher,
@@ -64,7 +67,7 @@ impl<T: Pod> BusPublisher<T> {
             let ring = present(ring.ok(), &seat.view, "ring_slots")?;
             Ok((ring, Room::open(seat, &topic)?, Membership::enter(seat, &topic)?))
         })?;
-        Ok(Self { ring: RefCell::new(ring), room, membership, publisher })
+        Ok(Self { ring: Exclusive::new(ring), room, membership, publisher })
     }
 
     /// Publishes `value`. Waits for room where the bus is bounded.
@@ -118,15 +121,21 @@ impl<T: Pod> BusPublisher<T> {
             Ok(())
         };
         attempt().or_else(|refused| {
-            let next = || self.ring.borrow().next();
+            let next = || self.ring().next();
             let sent = self.publisher.persist(&self.room, refused, patience, next, attempt);
             sent.ok_or_else(|| self.publisher.full(self.membership.uri().clone(), &self.room))
         })
     }
 
     #[inline(always)]
+    fn ring(&self) -> Borrow<'_, broadcast::Writer<Keep, Slots<T>>> {
+        // SAFETY: this file's uses call the ring, the limit and the copy, and none of them comes back here.
+        unsafe { self.ring.borrow_mut() }
+    }
+
+    #[inline(always)]
     fn put(&self, value: &T) -> Result<(), Refused> {
-        let mut ring = self.ring.borrow_mut();
+        let mut ring = self.ring();
         if ring.next() >= self.room.limit() {
             return Err(Refused::Limit);
         }
@@ -138,13 +147,15 @@ impl<T: Pod> BusPublisher<T> {
 
     #[inline(always)]
     fn published(&self, messages: u64) {
-        let woken = self.membership.bell.ring();
-        self.publisher.count(woken, messages);
+        self.publisher.count(messages);
+        if self.membership.bell.ring() {
+            self.publisher.tell();
+        }
     }
 
     /// Values published so far, by all publishers that the bus has had.
     pub fn sequence(&self) -> u64 {
-        self.ring.borrow().next()
+        self.ring().next()
     }
 
     /// The handle of the region.

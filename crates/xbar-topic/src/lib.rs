@@ -9,8 +9,10 @@
 #![deny(unsafe_code)]
 
 mod bus;
+mod copies;
 mod create;
 mod error;
+mod exclusive;
 pub mod gate;
 mod loan;
 mod options;
@@ -38,7 +40,7 @@ pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::{Loan, NoRoom};
 pub use options::{TopicConfig, value_type};
 pub use publisher::Publisher;
-pub use reader::{Found, InBlock, Inline, Nothing, ReadRing, Reader};
+pub use reader::{Found, Nothing, ReadRing, Reader};
 pub use sample::{OwnedSample, Sample};
 pub use stream::{Start, Stream};
 pub use subscriber::{Subscriber, wait_for};

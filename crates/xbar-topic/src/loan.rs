@@ -98,13 +98,14 @@ impl<'p> Loan<'p> {
         PublishError::TooLarge { uri: self.topic.uri().clone(), bytes, most: self.capacity() }
     }
 
-    /// Publishes the message; returns its sequence number. Waits for room where the topic is lossless.
+    /// Publishes the message; returns its sequence number. Up to 48 bytes (40 with many publishers) are copied into the slot,
+    /// as by [`Publisher::send`]; larger messages stay in their block. Waits for room where the topic is lossless.
     #[inline(always)]
     pub fn publish(self) -> u64 {
         match self.publish_within(Patience::Always) {
             Ok(sequence) => sequence,
             // Waiting without an end has no such end.
-            Err(NoRoom(loan)) => loan.topic.writer.borrow().next(),
+            Err(NoRoom(loan)) => loan.topic.writer().next(),
         }
     }
 
@@ -132,27 +133,55 @@ impl<'p> Loan<'p> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again without a block, nor dropped.
         let block = unsafe { ManuallyDrop::take(&mut this.block) };
-        match this.attempt(block) {
+        let Self { publisher, topic, pool, bytes, length, streaming, .. } = *this;
+        let way = Way { publisher, topic, pool, bytes, length };
+        match way.attempt(block) {
             Ok(sequence) => Ok(sequence),
-            Err((refused, block)) => match this.persist(block, refused, patience) {
+            Err((refused, block)) => match way.persist(block, refused, patience) {
                 Ok(sequence) => Ok(sequence),
                 Err(block) => {
-                    this.block = ManuallyDrop::new(block);
-                    Err(NoRoom(ManuallyDrop::into_inner(this)))
+                    let block = ManuallyDrop::new(block);
+                    Err(NoRoom(Self { publisher, topic, pool, block, bytes, length, streaming }))
                 }
             },
         }
     }
+}
 
-    /// Publishes `block`, which was this loan's, if there is room.
+/// From whom, where and how much: what publishing needs of a loan besides its block. Passed by value, so that a loan that is
+/// published at once never has to be in memory.
+#[derive(Clone, Copy)]
+struct Way<'p> {
+    publisher: &'p Publisher,
+    topic: &'p Topic,
+    pool: &'p Pool,
+    /// The block's.
+    bytes: NonNull<[u8]>,
+    length: usize,
+}
+
+impl Way<'_> {
+    /// Publishes `block`, which was the loan's, if there is room.
     #[inline(always)]
-    fn attempt(&self, block: Block) -> Result<u64, (Refused, Block)> {
-        let Self { publisher, topic, pool, .. } = *self;
-        let length = self.length as u32; // at most a block's bytes, which fit
+    fn attempt(self, block: Block) -> Result<u64, (Refused, Block)> {
+        let Self { publisher, topic, pool, bytes, length } = self;
         let time = publisher.clock().stamp();
-        let mut supply = pool.supply.borrow_mut();
+        let mut supply = pool.supply();
         let limit = topic.room.limit();
-        let sequence = topic.writer.borrow_mut().block(&mut supply, limit, (block, length), time)?;
+        let sequence = if length <= topic.inline_bytes {
+            // SAFETY: the bytes of `block`, which is still nobody else's.
+            let bytes = unsafe { bytes.as_ref() };
+            match topic.writer().inline(&mut supply, limit, &bytes[..length], time) {
+                Ok(sequence) => {
+                    supply.give_back(block);
+                    sequence
+                }
+                Err(refused) => return Err((refused, block)),
+            }
+        } else {
+            let length = length as u32; // at most a block's bytes, which fit
+            topic.writer().block(&mut supply, limit, (block, length), time)?
+        };
         pool.loans.set(pool.loans.get() - 1);
         publisher.published_on(topic, &mut supply);
         Ok(sequence)
@@ -161,7 +190,7 @@ impl<'p> Loan<'p> {
     /// What follows when there was no room at first.
     #[cold]
     #[inline(never)]
-    fn persist(&self, block: Block, refused: Refused, patience: Patience) -> Result<u64, Block> {
+    fn persist(self, block: Block, refused: Refused, patience: Patience) -> Result<u64, Block> {
         let mut kept = Some(block);
         let attempt = || {
             let block = kept.take().ok_or(Refused::AllClaimed)?;
@@ -170,12 +199,21 @@ impl<'p> Loan<'p> {
                 refused
             })
         };
-        let next = || self.topic.writer.borrow().next();
+        let next = || self.topic.writer().next();
         let sent = self.publisher.persist(&self.topic.room, refused, patience, next, attempt);
         match (sent, kept) {
             (None, Some(block)) => Err(block),
             (sent, _) => Ok(sent.unwrap_or_default()),
         }
+    }
+
+    /// Gives `block` back unpublished.
+    #[cold]
+    #[inline(never)]
+    fn abandon(self, block: Block) {
+        self.pool.loans.set(self.pool.loans.get() - 1);
+        self.pool.supply().give_back(block);
+        self.publisher.aborted();
     }
 }
 
@@ -220,16 +258,15 @@ impl io::Write for Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
+        let Self { publisher, topic, pool, bytes, length, .. } = *self;
         // SAFETY: dropped once, and not used behind this.
         let block = unsafe { ManuallyDrop::take(&mut self.block) };
-        if self.publisher.seat().was_forked() {
+        if publisher.seat().was_forked() {
             return; // the block is the parent process's
         }
-        self.pool.loans.set(self.pool.loans.get() - 1);
-        self.pool.supply.borrow_mut().give_back(block);
-        self.publisher.aborted();
+        Way { publisher, topic, pool, bytes, length }.abandon(block);
     }
 }
 

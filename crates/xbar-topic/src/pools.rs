@@ -1,6 +1,8 @@
 //! A region's pools, opened: free lists, payload, and one publisher's share of the blocks.
 
-use std::cell::{Cell, RefCell};
+#![allow(unsafe_code)] // the supply, which is borrowed for one message at a time
+
+use std::cell::Cell;
 use std::sync::Arc;
 
 use xbar_discovery::RegionView;
@@ -11,6 +13,7 @@ use xbar_shm::Mapping;
 
 use crate::Keep;
 use crate::error::RegionError;
+use crate::exclusive::{Borrow, Exclusive};
 use crate::seat::{Seat, present};
 
 /// Blocks at hand and in limbo.
@@ -19,7 +22,7 @@ pub(crate) type Blocks = Supply<Keep, Box<[u32]>>;
 /// One pool, as one publisher uses it.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    pub(crate) supply: RefCell<Blocks>,
+    supply: Exclusive<Blocks>,
     pub(crate) payload: Payload<Keep>,
     /// Loans that are out.
     pub(crate) loans: Cell<u32>,
@@ -39,11 +42,17 @@ impl Pool {
         let batch = pool.batch as usize;
         let limbo = vec![0; cells + batch].into_boxed_slice();
         Ok(Self {
-            supply: RefCell::new(Supply::new(seat.number(), batch, list, intent, ledgers, limbo)),
+            supply: Exclusive::new(Supply::new(seat.number(), batch, list, intent, ledgers, limbo)),
             payload: payload(view, index)?,
             loans: Cell::new(0),
             most_loans: pool.limits.loans,
         })
+    }
+
+    #[inline(always)]
+    pub(crate) fn supply(&self) -> Borrow<'_, Blocks> {
+        // SAFETY: whoever has the supply calls it, the ring and the counters, and none of them comes back for the supply.
+        unsafe { self.supply.borrow_mut() }
     }
 }
 

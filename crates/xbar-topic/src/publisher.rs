@@ -22,7 +22,7 @@ use crate::table;
 use crate::time::Clock;
 use crate::topic::Topic;
 
-/// Messages between two entries of the time in a publisher's record.
+/// Messages between two entries in a publisher's record.
 const HOUSEKEEPING: u64 = 64;
 
 /// A handle that publishes. One thread uses it at a time; it may move between threads.
@@ -172,7 +172,7 @@ impl Publisher {
         if length > pool.payload.block_bytes() || pool.loans.get() >= pool.most_loans || !self.owns(topic) {
             return Err(self.refusal(topic, length));
         }
-        let block = pool.supply.borrow_mut().take(|| self.readers());
+        let block = pool.supply().take(|| self.readers());
         let block = match block {
             Some(block) => block,
             None => self.take_after_recovery(topic, pool)?,
@@ -200,7 +200,7 @@ impl Publisher {
     #[inline(never)]
     fn take_after_recovery(&self, topic: &Topic, pool: &Pool) -> Result<Block, PublishError> {
         recover::recover_all(self);
-        pool.supply.borrow_mut().take(|| self.readers()).ok_or_else(|| PublishError::NoBlock {
+        pool.supply().take(|| self.readers()).ok_or_else(|| PublishError::NoBlock {
             uri: topic.uri().clone(),
             blocks: pool.payload.blocks(),
             bytes: pool.payload.block_bytes(),
@@ -210,29 +210,31 @@ impl Publisher {
     /// What follows every publication: wake, reclaim, count.
     #[inline(always)]
     pub(crate) fn published_on(&self, topic: &Topic, supply: &mut Blocks) {
-        let woken = topic.membership.bell.ring();
+        self.count(1);
+        if topic.membership.bell.ring() {
+            self.tell();
+        }
         supply.settle(|| self.readers());
-        self.count(woken, 1);
     }
 
-    /// Counts messages published, and enters the time now and then.
+    /// Counts messages published, and enters the count and the time now and then.
     #[inline(always)]
-    pub(crate) fn count(&self, now: bool, messages: u64) {
-        let before = self.published.get();
-        let published = before + messages;
+    pub(crate) fn count(&self, messages: u64) {
+        let published = self.published.get() + messages;
         self.published.set(published);
-        // ORDERING: none; a figure for people.
-        self.seat.record.counters.published.store(published, Ordering::Relaxed);
-        if now || before / HOUSEKEEPING != published / HOUSEKEEPING {
-            self.active();
+        if published % HOUSEKEEPING < messages {
+            self.tell();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn active(&self) {
-        // ORDERING: none; a figure for people.
-        self.seat.record.active_unix_ns.store(unix_ns(), Ordering::Relaxed);
+    pub(crate) fn tell(&self) {
+        let record = &self.seat.record;
+        // ORDERING: none; figures for people.
+        record.counters.published.store(self.published.get(), Ordering::Relaxed);
+        // ORDERING: none; as above.
+        record.active_unix_ns.store(unix_ns(), Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -333,7 +335,7 @@ impl Drop for Publisher {
             recover::leave_topics(&self.seat, self.seat.index);
             let mut owing = false;
             for pool in &self.pools {
-                let mut supply = pool.supply.borrow_mut();
+                let mut supply = pool.supply();
                 supply.close(|| self.readers());
                 owing |= supply.in_limbo() > 0;
             }

@@ -8,37 +8,41 @@
 use std::fmt;
 
 use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_WORDS};
+use xbar_layout::sync::ReadU64;
 use xbar_layout::{Descriptor, Message};
 use xbar_pool::{Held, HoldError, Ledger};
 use xbar_ring::stride::OneLine;
 use xbar_ring::{Poll, broadcast, mpmc};
 
-/// A message that was in the slot, copied whole.
+/// What a look at the ring found.
 #[derive(Debug)]
-pub struct Inline {
-    /// Its place in the stream.
-    pub sequence: u64,
-    /// Publish time in ns since the region was created; 0 = none.
-    pub time: u64,
-    /// Its bytes, in memory order.
-    pub words: [u64; INLINE_WORDS],
-    /// How many of them.
-    pub length: usize,
-}
-
-/// A message in a block, which is held.
-#[derive(Debug)]
-pub struct InBlock<'l, K> {
-    /// Its place in the stream.
-    pub sequence: u64,
-    /// Publish time in ns since the region was created; 0 = none.
-    pub time: u64,
-    /// Which block.
-    pub index: u32,
-    /// Bytes in it, at most a block's.
-    pub length: usize,
-    /// The hold.
-    pub held: Held<'l, K>,
+pub enum Found<'l, K, C> {
+    /// A message that was in the slot, copied whole.
+    Inline {
+        /// Its place in the stream.
+        sequence: u64,
+        /// Publish time in ns since the region was created; 0 = none.
+        time: u64,
+        /// Its bytes.
+        length: usize,
+        /// The copy.
+        copy: C,
+    },
+    /// A message in a block, which is held.
+    Block {
+        /// Its place in the stream.
+        sequence: u64,
+        /// Publish time in ns since the region was created; 0 = none.
+        time: u64,
+        /// Which block.
+        index: u32,
+        /// Bytes in it, at most a block's.
+        length: usize,
+        /// The hold.
+        held: Held<'l, K>,
+    },
+    /// No message.
+    Nothing(Nothing),
 }
 
 /// Why there is no message.
@@ -53,21 +57,6 @@ pub enum Nothing {
     },
     /// The next message is in a block, and all cells of the ledger are in use. The message waits.
     Full,
-}
-
-/// What to make of what is found.
-///
-/// Methods rather than closures, because methods can be inlined for certain: a message is then made where it is wanted. A
-/// copy that follows the stores of its words too closely waits for them, longer than all the rest takes.
-pub trait Found<'l, K> {
-    /// What is made.
-    type Output;
-    /// Of a message in the slot.
-    fn inline(self, message: Inline) -> Self::Output;
-    /// Of a message in a block.
-    fn block(self, message: InBlock<'l, K>) -> Self::Output;
-    /// Of none.
-    fn nothing(self, nothing: Nothing) -> Self::Output;
 }
 
 /// A ring to read from.
@@ -88,52 +77,53 @@ macro_rules! either {
     };
 }
 
-/// Reads the next message of `$ring`, whose slots have room for `$words` words: what `$found` makes of it, or `$overtaken`
-/// when it was overwritten. A macro, because a function would return through memory what a message is made of, twice.
-macro_rules! read {
-    ($ring:expr, $words:expr, $pool:expr, $ledger:expr, $found:expr, $overtaken:expr) => {
-        'read: {
-            let (blocks, block_bytes) = $pool;
-            let glimpse = match $ring.poll() {
-                Poll::Ready(glimpse) => glimpse,
-                // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is
-                // silence.
-                Poll::Empty | Poll::Ended => break 'read $found.nothing(Nothing::Empty),
-                Poll::Overtaken => break 'read $overtaken,
-            };
-            let sequence = glimpse.sequence();
-            let slot = glimpse.words();
-            match Descriptor(slot[DESCRIPTOR].load_relaxed()).check($words * 8, blocks, block_bytes) {
-                Some(Message::Inline { length, time }) => {
-                    let mut words = [0; INLINE_WORDS];
-                    for (place, word) in words[..$words].iter_mut().enumerate() {
-                        *word = slot[INLINE + place].load_relaxed();
-                    }
-                    if glimpse.accept() {
-                        break 'read $found.inline(Inline { sequence, time, words, length });
-                    }
-                }
-                Some(Message::Block { index, length }) => {
-                    let time = slot[BLOCK_TIME].load_relaxed();
-                    match $ledger.hold(index, || glimpse.is_whole()) {
-                        Ok(held) => {
-                            glimpse.skip();
-                            break 'read $found.block(InBlock { sequence, time, index, length, held });
-                        }
-                        Err(HoldError::Gone) => {}
-                        Err(HoldError::Full) => break 'read $found.nothing(Nothing::Full),
-                    }
-                }
-                // Torn, or damaged memory: the message cannot be had either way.
-                None => {
-                    if glimpse.accept() {
-                        break 'read $found.nothing(Nothing::Lagged { missed: 1 });
-                    }
-                }
-            }
-            $overtaken
-        }
+/// The message was overwritten before it was read.
+struct Overtaken;
+
+/// Reads the message that `poll` found, in a slot with room for `words` words that may name one of `blocks` blocks of
+/// `block_bytes`.
+#[inline(always)]
+fn read<'l, L, C>(
+    poll: Poll<'_, OneLine>,
+    words: usize,
+    (blocks, block_bytes): (u32, u32),
+    ledger: &'l Ledger<L>,
+    copy: impl FnOnce(&[ReadU64], usize) -> C,
+) -> Result<Found<'l, L, C>, Overtaken> {
+    let glimpse = match poll {
+        Poll::Ready(glimpse) => glimpse,
+        // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
+        Poll::Empty | Poll::Ended => return Ok(Found::Nothing(Nothing::Empty)),
+        Poll::Overtaken => return Err(Overtaken),
     };
+    let sequence = glimpse.sequence();
+    let slot = glimpse.words();
+    match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(words * 8, blocks, block_bytes) {
+        Some(Message::Inline { length, time }) => {
+            let copy = copy(&slot[INLINE..INLINE + words], length);
+            if glimpse.accept() {
+                return Ok(Found::Inline { sequence, time, length, copy });
+            }
+        }
+        Some(Message::Block { index, length }) => {
+            let time = slot[BLOCK_TIME].load_relaxed();
+            match ledger.hold(index, || glimpse.is_whole()) {
+                Ok(held) => {
+                    glimpse.skip();
+                    return Ok(Found::Block { sequence, time, index, length, held });
+                }
+                Err(HoldError::Gone) => {}
+                Err(HoldError::Full) => return Ok(Found::Nothing(Nothing::Full)),
+            }
+        }
+        // Torn, or damaged memory: the message cannot be had either way.
+        None => {
+            if glimpse.accept() {
+                return Ok(Found::Nothing(Nothing::Lagged { missed: 1 }));
+            }
+        }
+    }
+    Err(Overtaken)
 }
 
 /// Reads messages from a topic's ring.
@@ -201,63 +191,80 @@ impl<K> Reader<K> {
         }
     }
 
-    /// Takes the next message, holding its block, if it has one, through `ledger`.
+    /// Takes the next message: holding its block through `ledger`, or copied out of the slot's words by `copy`, so
+    /// many bytes of them; what it makes is thrown away when the words were overwritten meanwhile.
+    #[inline]
+    pub fn take<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl Fn(&[ReadU64], usize) -> C,
+    ) -> Found<'l, L, C> {
+        if let Some(found) = self.take_at_once(ledger, &copy) {
+            return found;
+        }
+        let pool = (self.blocks, self.block_bytes);
+        let lag = |missed| Found::Nothing(Nothing::Lagged { missed });
+        match &mut self.ring {
+            ReadRing::One(ring) => lag(ring.catch_up()),
+            ReadRing::Many(ring) => {
+                if self.lossless {
+                    // A ring of them at most: more is damage, and no reason to stay.
+                    for _ in 0..ring.capacity() {
+                        if !ring.skip_void() {
+                            break;
+                        }
+                    }
+                }
+                read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy)
+                    .unwrap_or_else(|Overtaken| lag(ring.catch_up()))
+            }
+        }
+    }
+
+    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, not overtaken. `None` otherwise, and
+    /// nothing has changed.
     #[inline(always)]
-    pub fn take<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
+    pub fn take_at_once<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl FnOnce(&[ReadU64], usize) -> C,
+    ) -> Option<Found<'l, L, C>> {
         let pool = (self.blocks, self.block_bytes);
         match &mut self.ring {
-            ReadRing::One(ring) => {
-                read!(ring, INLINE_WORDS, pool, ledger, found, found.nothing(lag(ring.catch_up())))
-            }
-            ReadRing::Many(ring) => read_of_many(ring, self.lossless, pool, ledger, found),
+            ReadRing::One(ring) => read(ring.poll(), INLINE_WORDS, pool, ledger, copy).ok(),
+            ReadRing::Many(_) => None,
         }
     }
 
     /// Takes the newest message, received already or not. For a ring of one publisher.
+    #[inline]
+    pub fn take_newest<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl Fn(&[ReadU64], usize) -> C,
+    ) -> Found<'l, L, C> {
+        let found = (0..TRIES).find_map(|_| self.take_newest_at_once(ledger, &copy));
+        found.unwrap_or(Found::Nothing(Nothing::Empty))
+    }
+
+    /// One try of [`Reader::take_newest`]; `None` when the newest message was overwritten meanwhile: there is a newer one.
     #[inline(always)]
-    #[allow(unreachable_code, clippy::diverging_sub_expression)] // `read!` leaves to its caller what becomes of a message that was overwritten
-    pub fn take_newest<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
+    pub fn take_newest_at_once<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl FnOnce(&[ReadU64], usize) -> C,
+    ) -> Option<Found<'l, L, C>> {
         let pool = (self.blocks, self.block_bytes);
-        if let ReadRing::One(ring) = &mut self.ring {
-            let next = ring.next();
-            'again: for _ in 0..TRIES {
-                if !ring.seek_newest() {
-                    break;
-                }
-                // Overwritten: there is a newer one.
-                let output = read!(ring, INLINE_WORDS, pool, ledger, found, continue 'again);
-                // One that was received before and could not be held now is no news again.
-                ring.skip_to(next);
-                return output;
-            }
+        let ReadRing::One(ring) = &mut self.ring else { return Some(Found::Nothing(Nothing::Empty)) };
+        let next = ring.next();
+        if !ring.seek_newest() {
+            return Some(Found::Nothing(Nothing::Empty));
         }
-        found.nothing(Nothing::Empty)
+        let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy).ok();
+        // One that was received before and could not be held now is no news again.
+        ring.skip_to(next);
+        found
     }
-}
-
-/// Apart, so that the way of a message from one publisher is short.
-#[inline(never)]
-fn read_of_many<'l, K, L, F: Found<'l, L>>(
-    ring: &mut mpmc::Reader<K, OneLine>,
-    lossless: bool,
-    pool: (u32, u32),
-    ledger: &'l Ledger<L>,
-    found: F,
-) -> F::Output {
-    if lossless {
-        // A ring of them at most: more is damage, and no reason to stay.
-        for _ in 0..ring.capacity() {
-            if !ring.skip_void() {
-                break;
-            }
-        }
-    }
-    read!(ring, INLINE_WORDS - 1, pool, ledger, found, found.nothing(lag(ring.catch_up())))
-}
-
-#[cold]
-const fn lag(missed: u64) -> Nothing {
-    Nothing::Lagged { missed }
 }
 
 impl<K> fmt::Debug for Reader<K> {

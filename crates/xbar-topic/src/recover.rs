@@ -42,10 +42,7 @@ pub(crate) fn recover_all(publisher: &Publisher) {
         Ok(())
     });
     for pool in &publisher.pools {
-        // One that is in use is being published from just now, and reclaims by itself.
-        if let Ok(mut supply) = pool.supply.try_borrow_mut() {
-            supply.reclaim(|| publisher.readers());
-        }
+        pool.supply().reclaim(|| publisher.readers());
     }
 }
 
@@ -97,7 +94,7 @@ pub(crate) fn recover_publisher(publisher: &Publisher, index: u32) -> Result<(),
             .filter_map(|other| seat.intent_of(other, place))
             .collect();
         let ledgers = present(seat.ledgers(place), view, "samples")?;
-        let mut supply = at_hand.supply.borrow_mut();
+        let mut supply = at_hand.supply();
         // `None`: the pool is busier than can be counted. Its blocks are not short then; the next recovery finds them.
         let _ = census.recover(
             &list,

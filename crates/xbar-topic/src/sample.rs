@@ -3,16 +3,17 @@
 #![allow(unsafe_code)] // the bytes of a block that the sample holds
 
 use std::fmt;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr::NonNull;
+use std::slice;
 use std::sync::Arc;
-use std::{ptr, slice};
 
 use xbar_layout::ring::INLINE_WORDS;
 use xbar_pool::{Held, OwnedHeld, Payload};
 
 use crate::Keep;
-use crate::reader::{InBlock, Inline};
+use crate::copies::Copied;
 use crate::seat::Seat;
 use crate::stream::Stream;
 use crate::time::{Clock, Timestamp};
@@ -25,42 +26,66 @@ pub struct Sample<'s> {
     stream: &'s Stream,
     sequence: u64,
     time: u64,
-    /// Where the bytes are; null when they are the first of `words`. One flat struct rather than an enum, because the
-    /// compiler keeps its parts in registers.
+    /// Where the bytes are, `length` of them.
     ///
-    /// Invariant 1: not null, they are of the block that cell `place` of the stream's ledger holds for this sample.
-    bytes: *const u8,
+    /// Invariant 1: they are in the copy or in the block that `place` says.
+    bytes: NonNull<u8>,
     length: usize,
-    /// The block and its cell.
-    index: u32,
-    place: usize,
-    /// Invariant 2: written when `bytes` is null, and then at least `length` bytes long.
-    words: MaybeUninit<[u64; INLINE_WORDS]>,
+    place: Place,
+}
+
+/// What a sample keeps, as one word: a copy of a message that rode in a slot, or a hold on a block. Flat rather than an enum,
+/// because the compiler keeps its parts in registers.
+///
+/// Invariant 2: from [`Copied::into_place`] or [`Held::into_place`] of the sample's stream, once.
+#[derive(Clone, Copy)]
+struct Place(usize);
+
+/// On the place of a copy.
+const COPY: usize = 1 << (usize::BITS - 1);
+
+/// A place, taken apart.
+enum Kept<'s> {
+    Copy(Copied<'s>),
+    Block(Held<'s, Keep>),
 }
 
 impl<'s> Sample<'s> {
     #[inline(always)]
-    pub(crate) fn inline(stream: &'s Stream, message: Inline) -> Self {
-        let Inline { sequence, time, words, length } = message;
-        let words = MaybeUninit::new(words);
-        Self { stream, sequence, time, bytes: ptr::null(), length, index: 0, place: 0, words }
+    pub(crate) fn inline(
+        stream: &'s Stream,
+        (sequence, time): (u64, u64),
+        length: usize,
+        copy: Copied<'s>,
+    ) -> Self {
+        let (place, words) = copy.into_place();
+        Self { stream, sequence, time, bytes: words.cast(), length, place: Place(place | COPY) }
     }
 
     #[inline(always)]
-    pub(crate) fn block(stream: &'s Stream, message: InBlock<'s, Keep>) -> Self {
-        let InBlock { sequence, time, index, length, held } = message;
+    pub(crate) fn block(
+        stream: &'s Stream,
+        (sequence, time): (u64, u64),
+        (index, length): (u32, usize),
+        held: Held<'s, Keep>,
+    ) -> Self {
         // SAFETY: `held` holds block `index`, and stays with the sample, whose bytes are only given out for as long as it is
         // borrowed.
-        let bytes = unsafe { stream.payload.bytes(index, length) }.as_ptr();
-        let (place, words) = (held.into_place(), MaybeUninit::uninit());
-        Self { stream, sequence, time, bytes, length, index, place, words }
+        let bytes = NonNull::from(unsafe { stream.payload.bytes(index, length) }).cast();
+        Self { stream, sequence, time, bytes, length, place: Place(held.into_place()) }
     }
 
-    /// The hold, which the caller then has.
+    /// What the sample keeps, which the caller then has.
     #[inline(always)]
-    fn held(&self) -> Option<Held<'s, Keep>> {
-        // SAFETY: invariant 1, from `Held::into_place`.
-        (!self.bytes.is_null()).then(|| unsafe { self.stream.ledger.held(self.place) })
+    fn kept(&self) -> Kept<'s> {
+        let Place(place) = self.place;
+        if place & COPY != 0 {
+            // SAFETY: invariant 2; the bytes are the words of the copy (invariant 1).
+            Kept::Copy(unsafe { self.stream.copies.copied(place & !COPY, self.bytes.cast()) })
+        } else {
+            // SAFETY: invariant 2.
+            Kept::Block(unsafe { self.stream.ledger.held(place) })
+        }
     }
 
     /// Its place in the topic's stream, from 0.
@@ -79,17 +104,17 @@ impl<'s> Sample<'s> {
     pub fn into_owned(self) -> OwnedSample {
         let this = ManuallyDrop::new(self);
         let stream = this.stream;
-        let carried = match this.held() {
-            Some(held) => OwnedCarried::Block {
+        let carried = match this.kept() {
+            Kept::Block(held) => OwnedCarried::Block {
                 payload: stream.payload.clone(),
-                index: this.index,
+                index: stream.payload.index_of(this.bytes),
                 length: this.length,
                 held: ManuallyDrop::new(held.into_owned()),
                 seat: Arc::clone(&stream.watch.seat),
             },
-            None => {
-                // SAFETY: invariant 2.
-                let words = unsafe { this.words.assume_init() };
+            Kept::Copy(_copy) => {
+                let mut words = [0; INLINE_WORDS];
+                bytemuck::bytes_of_mut(&mut words)[..this.length].copy_from_slice(&this);
                 OwnedCarried::Inline { words, length: this.length }
             }
         };
@@ -102,20 +127,20 @@ impl Deref for Sample<'_> {
 
     #[inline(always)]
     fn deref(&self) -> &[u8] {
-        let bytes = if self.bytes.is_null() { self.words.as_ptr().cast() } else { self.bytes };
-        // SAFETY: invariant 1 or 2: `length` bytes that nobody writes while the sample lives.
-        unsafe { slice::from_raw_parts(bytes, self.length) }
+        // SAFETY: invariant 1: bytes that nobody writes while the sample lives.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr(), self.length) }
     }
 }
 
 impl Drop for Sample<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(held) = self.held() {
+        match self.kept() {
             // The hold of a parent process is not its child's to end.
-            if self.stream.watch.seat.was_forked() {
+            Kept::Block(held) if self.stream.watch.seat.was_forked() => {
                 held.into_place();
             }
+            kept => drop(kept),
         }
     }
 }

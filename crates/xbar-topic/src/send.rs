@@ -63,8 +63,8 @@ impl Publisher {
     #[inline(always)]
     fn try_inline(&self, topic: &Topic, pool: &Pool, bytes: &[u8]) -> Result<u64, Refused> {
         let time = self.clock().stamp();
-        let mut supply = pool.supply.borrow_mut();
-        let sequence = topic.writer.borrow_mut().inline(&mut supply, topic.room.limit(), bytes, time)?;
+        let mut supply = pool.supply();
+        let sequence = topic.writer().inline(&mut supply, topic.room.limit(), bytes, time)?;
         self.published_on(topic, &mut supply);
         Ok(sequence)
     }
@@ -80,7 +80,7 @@ impl Publisher {
         refused: Refused,
         patience: Patience,
     ) -> Result<u64, PublishError> {
-        let next = || topic.writer.borrow().next();
+        let next = || topic.writer().next();
         let attempt = || self.try_inline(topic, pool, bytes);
         let sent = self.persist(&topic.room, refused, patience, next, attempt);
         sent.ok_or_else(|| self.full(topic.uri().clone(), &topic.room))

@@ -1,21 +1,25 @@
 //! A stream: one topic as one subscriber receives it.
 
-use std::cell::RefCell;
+#![allow(unsafe_code)] // the reader, which only this file borrows
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use xbar_discovery::{TopicView, Uri};
+use xbar_layout::sync::ReadU64;
 use xbar_layout::{Delivery, TopicShape};
 use xbar_pool::{Ledger, Payload};
 use xbar_ring::{Adaptive, WaitStrategy};
 use xbar_shm::SeatKind;
 
 use crate::Keep;
+use crate::copies::{Copied, Copies};
 use crate::error::{RecvError, RegionError, TryRecvError};
+use crate::exclusive::{Borrow, Exclusive};
 use crate::place::Place;
 use crate::pools::payload;
-use crate::reader::{Found, InBlock, Inline, Nothing, Reader};
+use crate::reader::{Found, Nothing, Reader};
 use crate::rings;
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
@@ -24,14 +28,17 @@ use crate::watch::Watch;
 
 /// Receives one topic. One thread uses it at a time; it may move between threads.
 pub struct Stream {
-    reader: RefCell<Reader<Keep>>,
+    reader: Exclusive<Reader<Keep>>,
     pub(crate) ledger: Ledger<Keep>,
+    pub(crate) copies: Copies,
     pub(crate) payload: Payload<Keep>,
     pub(crate) clock: Clock,
     pub(crate) watch: Watch,
     /// Of a lossless topic.
     place: Option<Place>,
     pinned: bool,
+    /// Neither lossless nor pinned: what there is, is taken and that is all.
+    straight: bool,
     shape: TopicShape,
     uri: Uri,
 }
@@ -67,13 +74,15 @@ impl Stream {
             reader.skip_to(place.position());
         }
         Ok(Self {
-            reader: RefCell::new(reader),
+            reader: Exclusive::new(reader),
             ledger: Ledger::new(present(seat.cells(pool), view, "samples")?),
+            copies: Copies::new(),
             payload: payload(view, pool)?,
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
             watch: Watch::new(Arc::clone(seat), topic)?,
             place,
             pinned,
+            straight: !lossless && !pinned,
             shape,
             uri: topic.uri().clone(),
         })
@@ -112,7 +121,7 @@ impl Stream {
 
     /// Messages published and not yet received.
     pub fn pending(&self) -> u64 {
-        self.reader.borrow().pending()
+        self.reader().pending()
     }
 
     /// The next message, if there is one; of a pinned topic the latest, if it was not received yet.
@@ -129,7 +138,7 @@ impl Stream {
     #[inline(always)]
     fn look(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
         // What was received of a pinned topic is still there to be taken.
-        if !(self.pinned && self.is_empty()) {
+        if self.straight || !(self.pinned && self.is_empty()) {
             match self.take() {
                 Err(TryRecvError::Empty) => {}
                 done => return done,
@@ -180,7 +189,7 @@ impl Stream {
         if !self.pinned {
             return Err(TryRecvError::NotPinned);
         }
-        match self.take() {
+        match self.take_newest() {
             Err(TryRecvError::Empty) => self.nothing(false),
             done => done,
         }
@@ -204,21 +213,82 @@ impl Stream {
 
     #[inline(always)]
     fn is_empty(&self) -> bool {
-        self.reader.borrow().is_empty()
+        self.reader().is_empty()
     }
 
     /// Takes what is there.
     #[inline(always)]
     fn take(&self) -> Result<Sample<'_>, TryRecvError> {
-        let mut reader = self.reader.borrow_mut();
-        if self.pinned {
-            return reader.take_newest(&self.ledger, self);
+        if self.straight {
+            let found =
+                self.reader().take_at_once(&self.ledger, |words, length| self.copies.copy(words, length));
+            if let Some(found) = found {
+                return self.sample(found);
+            }
         }
-        let taken = reader.take(&self.ledger, self);
-        if let Some(place) = &self.place {
-            place.move_to(reader.next());
+        self.take_otherwise().map(|Carried(sample)| sample)
+    }
+
+    /// Takes what is there, the long way.
+    #[inline(never)]
+    fn take_otherwise(&self) -> Result<Carried<'_>, TryRecvError> {
+        let mut reader = self.reader();
+        let copy = |words: &[ReadU64], length| self.copies.copy(words, length);
+        let found = if self.pinned {
+            reader.take_newest(&self.ledger, copy)
+        } else {
+            let found = reader.take(&self.ledger, copy);
+            if let Some(place) = &self.place {
+                place.move_to(reader.next());
+            }
+            found
+        };
+        self.sample(found).map(Carried)
+    }
+
+    /// The latest message of a pinned topic.
+    #[inline(always)]
+    fn take_newest(&self) -> Result<Sample<'_>, TryRecvError> {
+        let found =
+            self.reader().take_newest_at_once(&self.ledger, |words, length| self.copies.copy(words, length));
+        match found {
+            Some(found) => self.sample(found),
+            None => self.take_otherwise().map(|Carried(sample)| sample),
         }
-        taken
+    }
+
+    #[inline(always)]
+    fn reader(&self) -> Borrow<'_, Reader<Keep>> {
+        // SAFETY: this file's uses call the ring, the ledger, the copies and the place, and none of them comes back here.
+        unsafe { self.reader.borrow_mut() }
+    }
+
+    /// Counts what was found, and makes a sample of it.
+    #[inline(always)]
+    fn sample<'s>(&'s self, found: Found<'s, Keep, Copied<'s>>) -> Result<Sample<'s>, TryRecvError> {
+        match found {
+            Found::Inline { sequence, time, length, copy } => {
+                self.watch.count_received();
+                Ok(Sample::inline(self, (sequence, time), length, copy))
+            }
+            Found::Block { sequence, time, index, length, held } => {
+                self.watch.count_received();
+                Ok(Sample::block(self, (sequence, time), (index, length), held))
+            }
+            Found::Nothing(nothing) => Err(self.account_for(nothing)),
+        }
+    }
+
+    #[inline(always)]
+    fn account_for(&self, nothing: Nothing) -> TryRecvError {
+        match nothing {
+            Nothing::Empty => TryRecvError::Empty,
+            Nothing::Lagged { missed } => {
+                self.watch.count_missed(missed);
+                TryRecvError::Lagged { missed }
+            }
+            Nothing::Full => TryRecvError::TooManySamples { limit: self.ledger.cells() },
+        }
     }
 
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
@@ -235,11 +305,11 @@ impl Stream {
 
     /// Goes on behind a message that will never come, because the publisher that began it is dead.
     fn skip_claim_of_the_dead(&self) {
-        let mut reader = self.reader.borrow_mut();
-        let Some(owner) = reader.claimed_by() else { return };
+        let Some(owner) = self.reader().claimed_by() else { return };
         if self.watch.seat.view.segment().seat_is_alive(SeatKind::Publisher, owner) {
             return;
         }
+        let mut reader = self.reader();
         if reader.skip_claim_of(owner) {
             match &self.place {
                 Some(place) => place.move_to(reader.next()),
@@ -249,33 +319,9 @@ impl Stream {
     }
 }
 
-impl<'s> Found<'s, Keep> for &'s Stream {
-    type Output = Result<Sample<'s>, TryRecvError>;
-
-    #[inline(always)]
-    fn inline(self, message: Inline) -> Self::Output {
-        self.watch.count_received();
-        Ok(Sample::inline(self, message))
-    }
-
-    #[inline(always)]
-    fn block(self, message: InBlock<'s, Keep>) -> Self::Output {
-        self.watch.count_received();
-        Ok(Sample::block(self, message))
-    }
-
-    #[inline(always)]
-    fn nothing(self, nothing: Nothing) -> Self::Output {
-        Err(match nothing {
-            Nothing::Empty => TryRecvError::Empty,
-            Nothing::Lagged { missed } => {
-                self.watch.count_missed(missed);
-                TryRecvError::Lagged { missed }
-            }
-            Nothing::Full => TryRecvError::TooManySamples { limit: self.ledger.cells() },
-        })
-    }
-}
+/// A sample on its way out of a function of its own. Of another type, so that the compiler does not have it written where
+/// the sample of the straight way is: that one then stays in registers.
+struct Carried<'s>(Sample<'s>);
 
 impl Drop for Stream {
     fn drop(&mut self) {

@@ -1,6 +1,7 @@
 //! A topic as one publisher has it.
 
-use std::cell::RefCell;
+#![allow(unsafe_code)] // the writer, which is borrowed for one message at a time
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use xbar_shm::wake::{Bell, System};
 
 use crate::Keep;
 use crate::error::RegionError;
+use crate::exclusive::{Borrow, Exclusive};
 use crate::room::Room;
 use crate::seat::{Seat, present};
 use crate::send::inline_bytes;
@@ -20,7 +22,7 @@ use crate::{rings, table};
 
 /// A topic that a publisher registered. Belongs to that publisher.
 pub struct Topic {
-    pub(crate) writer: RefCell<Writer<Keep>>,
+    writer: Exclusive<Writer<Keep>>,
     /// The pool of its blocks.
     pub(crate) pool: usize,
     /// Bytes of a message that ride in a slot.
@@ -81,8 +83,14 @@ impl Topic {
         let ring = rings::write(view, topic, seat.index)?;
         let room = Room::open(seat, topic)?;
         let membership = Membership::enter(seat, topic)?;
-        let writer = RefCell::new(Writer::new(ring, blocks));
+        let writer = Exclusive::new(Writer::new(ring, blocks));
         Ok(Self { writer, pool, inline_bytes: inline_bytes(&facts.shape), membership, room })
+    }
+
+    #[inline(always)]
+    pub(crate) fn writer(&self) -> Borrow<'_, Writer<Keep>> {
+        // SAFETY: whoever has the writer calls it and the supply, and neither comes back for the writer.
+        unsafe { self.writer.borrow_mut() }
     }
 
     /// Its name.

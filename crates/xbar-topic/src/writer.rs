@@ -68,7 +68,16 @@ impl<K> Writer<K> {
         bytes: &[u8],
         time: u64,
     ) -> Result<u64, Refused> {
-        self.message(supply, limit, Copied { bytes, time }).map_err(|(refused, _)| refused)
+        match &mut self.ring {
+            WriteRing::One(ring) => {
+                let alone = Alone { ring, limit, blocks: self.blocks };
+                alone.write(supply, Copied { bytes, time }).map_err(|_| Refused::Limit)
+            }
+            WriteRing::Many(ring) => {
+                let sent = write_among_others(supply, ring, limit, self.blocks, Copied { bytes, time });
+                sent.map_err(|(refused, _)| refused)
+            }
+        }
     }
 
     /// Publishes `length` bytes of `block`, if the message's number is below `limit`; returns it. Call [`Supply::settle`]
@@ -85,32 +94,44 @@ impl<K> Writer<K> {
         (block, length): (Block, u32),
         time: u64,
     ) -> Result<u64, (Refused, Block)> {
-        let message = InBlock { block, length, time };
-        self.message(supply, limit, message).map_err(|(refused, message)| (refused, message.block))
-    }
-
-    #[inline(always)]
-    fn message<S: AsRef<[u32]> + AsMut<[u32]>, M: Message>(
-        &mut self,
-        supply: &mut Supply<K, S>,
-        limit: u64,
-        message: M,
-    ) -> Result<u64, (Refused, M)> {
         match &mut self.ring {
             WriteRing::One(ring) => {
-                if ring.next() >= limit {
-                    return Err((Refused::Limit, message));
-                }
-                let claim = ring.claim();
-                write(supply, claim.words(), self.blocks, message);
-                Ok(claim.commit())
+                let alone = Alone { ring, limit, blocks: self.blocks };
+                alone.write(supply, InBlock { block, length, time }).map_err(|m| (Refused::Limit, m.block))
             }
-            WriteRing::Many(ring) => write_among_others(supply, ring, limit, self.blocks, message),
+            WriteRing::Many(ring) => {
+                let message = InBlock { block, length, time };
+                let sent = write_among_others(supply, ring, limit, self.blocks, message);
+                sent.map_err(|(refused, message)| (refused, message.block))
+            }
         }
     }
 }
 
-/// Apart, so that a lone writer's way is short.
+/// A lone writer's way, kept short.
+struct Alone<'r, K> {
+    ring: &'r mut broadcast::Writer<K, OneLine>,
+    limit: u64,
+    blocks: u32,
+}
+
+impl<K> Alone<'_, K> {
+    #[inline(always)]
+    fn write<M: Message, S: AsRef<[u32]> + AsMut<[u32]>>(
+        self,
+        supply: &mut Supply<K, S>,
+        message: M,
+    ) -> Result<u64, M> {
+        if self.ring.next() >= self.limit {
+            return Err(message);
+        }
+        let claim = self.ring.claim();
+        write(supply, claim.words(), self.blocks, message);
+        Ok(claim.commit())
+    }
+}
+
+/// Apart, so that a lone writer's way stays short.
 #[inline(never)]
 fn write_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>, M: Message>(
     supply: &mut Supply<K, S>,

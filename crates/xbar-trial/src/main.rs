@@ -1,6 +1,8 @@
 //! Experiments on living regions with real processes: what a death at any instruction leaves behind, and what minutes of
 //! kills, stops and joins do. Run as `cargo xtask crash` and `cargo xtask soak`.
 
+#![deny(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -55,8 +55,6 @@ struct Oracle {
     depth: u64,
     /// Lengths of all messages.
     published: Vec<usize>,
-    /// Those of them that were sent by loan, and so are in blocks however short.
-    loaned: Vec<bool>,
 }
 
 impl Oracle {
@@ -75,7 +73,7 @@ impl Oracle {
 
     fn in_block(&self, number: u64) -> bool {
         let inline = if self.many { 40 } else { 48 };
-        self.loaned[number as usize] || self.published[number as usize] > inline
+        self.published[number as usize] > inline
     }
 
     /// Whether a publisher has room.
@@ -192,7 +190,7 @@ fn run(kind: Kind, many: bool, depth: u32, ops: &[Op]) {
     let mut topic = publisher.register_with("/a", &shape).unwrap();
     let mut readers = [0, 1].map(|_| Reader::new(&dir));
     let depth = u64::from(depth);
-    let mut oracle = Oracle { kind, many, depth, published: Vec::new(), loaned: Vec::new() };
+    let mut oracle = Oracle { kind, many, depth, published: Vec::new() };
     for op in ops {
         match *op {
             Op::Publish(length) | Op::Loan(length, true) => {
@@ -211,7 +209,6 @@ fn run(kind: Kind, many: bool, depth: u32, ops: &[Op]) {
                 assert_eq!(sent, if room { Ok(number) } else { Err(()) });
                 if room {
                     oracle.published.push(length);
-                    oracle.loaned.push(loaned);
                 }
             }
             Op::Loan(length, false) => publisher.loan(&topic, length).unwrap().fill(9),

@@ -7,8 +7,8 @@ use xbar_topic::gate::{Gate, Pass};
 use xbar_topic::{Reader, Writer};
 
 use crate::memory::{
-    Blocks, Keep, Look, Memory, Seen, Sizes, gate, join, ledger, reader, reader_of_many, send_in_block,
-    send_inline, supply, writer, writer_of_many,
+    Blocks, Keep, Memory, Seen, Sizes, gate, join, ledger, look, look_and, reader, reader_of_many,
+    send_in_block, send_inline, supply, writer, writer_of_many,
 };
 
 const SLOTS: usize = 2;
@@ -67,7 +67,8 @@ impl Receiver {
     /// One look; true when there was a message. The place is given up while the message is held, before it is read.
     fn look(&mut self) -> bool {
         let Self { pass, memory, .. } = self;
-        let seen = self.reader.take(&self.ledger, Look(memory, |sequence| pass.move_to(sequence + 1)));
+        let passed = |sequence| pass.move_to(sequence + 1);
+        let seen = look_and(memory, &mut self.reader, &self.ledger, passed);
         match seen {
             Seen::Message { sequence, value } => {
                 assert_eq!(
@@ -189,7 +190,7 @@ fn two_publishers_lose_nothing() {
         let other = thread::spawn(move || run(two, 1));
         let third = thread::spawn(move || run(one, 2));
         let mut values = Vec::new();
-        let mut look = || match reader.take(&ledger, Look(&memory, |_| ())) {
+        let mut look = || match look(&memory, &mut reader, &ledger) {
             Seen::Message { value, .. } => {
                 values.push(value);
                 pass.move_to(reader.next());

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use xbar_layout::participant::STREAM_WORDS;
-use xbar_layout::ring::{DESCRIPTOR, SLOT_WORDS};
+use xbar_layout::ring::{DESCRIPTOR, INLINE_WORDS, SLOT_WORDS};
 use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering, ReadU64};
 use xbar_layout::{Descriptor, Lent};
 use xbar_pool::{Census, FreeList, Held, Intent, Ledger, Ledgers, Supply};
@@ -13,7 +13,7 @@ use xbar_ring::broadcast;
 use xbar_ring::mpmc::{self, Refused};
 use xbar_ring::stride::OneLine;
 use xbar_topic::gate::{Cursors, Gate, Pass};
-use xbar_topic::{Found, InBlock, Inline, Nothing, ReadRing, Reader, WriteRing, Writer};
+use xbar_topic::{Found, Nothing, ReadRing, Reader, WriteRing, Writer};
 
 /// The topic's number in all models.
 pub const TOPIC: u32 = 0;
@@ -193,41 +193,58 @@ pub enum Seen {
     Empty,
 }
 
-/// Looks, with every promise about a message checked. `passed` is called with a message in hand, its block held and not read
-/// yet.
-pub struct Look<'m, P>(pub &'m Keep, pub P);
+/// What a look copies out of a slot.
+type Words = [u64; INLINE_WORDS];
 
-impl<'l, P: FnMut(u64)> Found<'l, Keep> for Look<'_, P> {
-    type Output = Seen;
-
-    fn inline(mut self, Inline { sequence, time, words, length }: Inline) -> Seen {
-        assert_eq!((time, length), (words[0], 8), "a torn slot");
-        self.1(sequence);
-        Seen::Message { sequence, value: words[0] }
+fn copy(words: &[ReadU64], _: usize) -> Words {
+    let mut copy = [0; INLINE_WORDS];
+    for (place, word) in copy.iter_mut().zip(words) {
+        *place = word.load_relaxed();
     }
+    copy
+}
 
-    fn block(mut self, message: InBlock<'l, Keep>) -> Seen {
-        let InBlock { sequence, time, index, length, held } = message;
-        assert_eq!(length, 8, "a torn slot");
-        self.1(sequence);
-        let value = self.0.read(index);
-        assert_eq!(value, time, "the block of another message");
-        drop::<Held<'_, _>>(held);
-        Seen::Message { sequence, value }
-    }
-
-    fn nothing(self, nothing: Nothing) -> Seen {
-        match nothing {
-            Nothing::Lagged { missed } => Seen::Missed(missed),
-            Nothing::Empty => Seen::Empty,
-            Nothing::Full => panic!("the one cell is free between two looks"),
+/// What was found, with every promise about a message checked. `passed` is called with a message in hand, its block held and
+/// not read yet.
+fn seen(memory: &Keep, found: Found<'_, Keep, Words>, mut passed: impl FnMut(u64)) -> Seen {
+    match found {
+        Found::Inline { sequence, time, length, copy } => {
+            assert_eq!((time, length), (copy[0], 8), "a torn slot");
+            passed(sequence);
+            Seen::Message { sequence, value: copy[0] }
         }
+        Found::Block { sequence, time, index, length, held } => {
+            assert_eq!(length, 8, "a torn slot");
+            passed(sequence);
+            let value = memory.read(index);
+            assert_eq!(value, time, "the block of another message");
+            drop::<Held<'_, _>>(held);
+            Seen::Message { sequence, value }
+        }
+        Found::Nothing(Nothing::Lagged { missed }) => Seen::Missed(missed),
+        Found::Nothing(Nothing::Empty) => Seen::Empty,
+        Found::Nothing(Nothing::Full) => panic!("the one cell is free between two looks"),
     }
 }
 
 /// One look at the next message.
 pub fn look(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<Keep>) -> Seen {
-    reader.take(ledger, Look(memory, |_| ()))
+    look_and(memory, reader, ledger, |_| ())
+}
+
+/// As [`look`], doing something while the message is in hand.
+pub fn look_and(
+    memory: &Keep,
+    reader: &mut Reader<Keep>,
+    ledger: &Ledger<Keep>,
+    passed: impl FnMut(u64),
+) -> Seen {
+    seen(memory, reader.take(ledger, copy), passed)
+}
+
+/// One look at the newest message.
+pub fn look_at_newest(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<Keep>) -> Seen {
+    seen(memory, reader.take_newest(ledger, copy), |_| ())
 }
 
 /// Every block is in exactly one place: named by a slot whose first words are `head_words`, at hand or in limbo of one of

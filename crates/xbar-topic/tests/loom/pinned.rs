@@ -5,7 +5,7 @@ use xbar_layout::sync::Ordering;
 use xbar_topic::Reader;
 
 use crate::memory::{
-    Keep, Look, Memory, Seen, Sizes, ledger, reader, send_in_block, send_inline, supply, writer,
+    Keep, Memory, Seen, Sizes, ledger, look_at_newest, reader, send_in_block, send_inline, supply, writer,
 };
 
 /// As options.rs has it: with less, a retry might see the same overwritten message again.
@@ -13,7 +13,7 @@ const SLOTS: usize = 4;
 
 /// The newest, which must be there and not older than `least`.
 fn newest(memory: &Keep, reader: &mut Reader<Keep>, least: u64) -> u64 {
-    match reader.take_newest(&ledger(memory, 0), Look(memory, |_| ())) {
+    match look_at_newest(memory, reader, &ledger(memory, 0)) {
         Seen::Message { sequence, value } => {
             assert_eq!(sequence, value);
             assert!(sequence >= least, "older than one that was read before");
