@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use xbar::{
     BusConfig, BusSubscriber, Config, OwnedSample, PodBus, Publisher, Stream, Structured, Subscriber, Topic,
@@ -13,6 +12,7 @@ use xbar::{
 };
 use xbar_discovery::RegionView;
 use xbar_layout::Geometry;
+use xbar_layout::sync::{AtomicU32, Ordering};
 use xbar_shm::{BaseDir, RegionName};
 
 use crate::bytes::Bytes;
