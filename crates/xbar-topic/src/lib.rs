@@ -8,6 +8,7 @@
 //! has none.
 #![deny(unsafe_code)]
 
+mod account;
 mod bus;
 mod copies;
 mod create;
@@ -34,6 +35,7 @@ mod topic;
 mod watch;
 mod writer;
 
+pub use account::{HolderAccount, PoolAccount, RegionAccount, audit, audit_view};
 pub use bus::{BusPublisher, BusReader, BusSubscriber};
 pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
@@ -41,6 +43,7 @@ pub use loan::{Loan, NoRoom};
 pub use options::{TopicConfig, value_type};
 pub use publisher::Publisher;
 pub use reader::{Found, Nothing, ReadRing, Reader};
+pub use recover::{Recovery, recover};
 pub use sample::{OwnedSample, Sample};
 pub use stream::{Start, Stream};
 pub use subscriber::{Subscriber, wait_for};

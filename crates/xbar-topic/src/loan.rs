@@ -211,6 +211,9 @@ impl Way<'_> {
     #[cold]
     #[inline(never)]
     fn abandon(self, block: Block) {
+        if self.publisher.seat().was_forked() {
+            return; // the block is the parent process's
+        }
         self.pool.loans.set(self.pool.loans.get() - 1);
         self.pool.supply().give_back(block);
         self.publisher.aborted();
@@ -263,9 +266,6 @@ impl Drop for Loan<'_> {
         let Self { publisher, topic, pool, bytes, length, .. } = *self;
         // SAFETY: dropped once, and not used behind this.
         let block = unsafe { ManuallyDrop::take(&mut self.block) };
-        if publisher.seat().was_forked() {
-            return; // the block is the parent process's
-        }
         Way { publisher, topic, pool, bytes, length }.abandon(block);
     }
 }

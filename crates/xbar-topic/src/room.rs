@@ -173,7 +173,7 @@ impl Publisher {
         }
         room.probed.set(Some(now));
         let (Some(reader), Refused::Limit) = (room.slowest(self.readers()), refused) else {
-            recover::recover_all(self);
+            let _ = recover::recover_all(self);
             return true;
         };
         if !self.view().segment().seat_is_alive(SeatKind::Subscriber, reader) {

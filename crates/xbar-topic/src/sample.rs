@@ -135,12 +135,11 @@ impl Deref for Sample<'_> {
 impl Drop for Sample<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        match self.kept() {
+        if let Kept::Block(held) = self.kept() {
             // The hold of a parent process is not its child's to end.
-            Kept::Block(held) if self.stream.watch.seat.was_forked() => {
+            if self.stream.watch.seat.was_forked() {
                 held.into_place();
             }
-            kept => drop(kept),
         }
     }
 }

@@ -174,6 +174,16 @@ impl Publisher {
         memory.apply(self.0.view().data())
     }
 
+    /// Takes back at once what killed participants held: blocks, streams, claims. It happens by itself when somebody needs
+    /// it; this is for tools, and for tests that count.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when the region's lock cannot be had.
+    pub fn recover(&self) -> Result<(), RegionError> {
+        self.0.recover()
+    }
+
     /// The number of this handle among the region's publishers, from 0: no other that is alive has it.
     pub fn seat(&self) -> u32 {
         self.0.seat_index()

@@ -10,9 +10,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::{Dir, Other, hear, part, stay, tell};
+use xbar::doctor::{Treatment, examine_in};
 use xbar::{
     BusConfig, Config, PodBus, PublishError, Publisher, RecvError, Structured, Subscriber, Topic,
-    TopicConfig, TryRecvError, discover_in,
+    TopicConfig, TryRecvError, audit_in, discover_in,
 };
 use xbar_discovery::RegionView;
 use xbar_shm::{BaseDir, RegionName};
@@ -152,12 +153,16 @@ fn subscribe(dir: &Path) {
     });
 }
 
-/// `xbar ls`, and people who come and go. `xbar doctor` belongs here when it is there.
+/// `xbar ls`, `xbar doctor`, and people who come and go.
 fn look(dir: &Path) {
     for_a_round(|turn| {
         for region in discover_in(dir, "/**").unwrap() {
             let _ = format!("{region:?}");
         }
+        for finding in examine_in(dir, if turn % 2 == 0 { Treatment::Look } else { Treatment::Fix }) {
+            assert!(!finding.to_string().contains('\n'), "{finding}");
+        }
+        let _ = audit_in(dir, "r").map(|account| format!("{account:?}"));
         if let Ok(subscriber) = Subscriber::connect_in(dir, "r") {
             let stream = subscriber.subscribe_last(URIS[turn as usize % 4], 3);
             let _ = stream.map(|stream| stream.recv_timeout(TICK).map(|sample| sample.len()));

@@ -1,0 +1,134 @@
+//! Victims that publish.
+
+use super::super::ear::PATIENCE;
+use super::super::victim::mark;
+use super::super::words::{LARGE, SMALL};
+use super::Operation;
+use super::topics::{ACT, Act, Role, WITHIN, lossless, lossless_many, many, pinned};
+
+pub fn operations() -> Vec<Operation> {
+    let published = Act { publishes: 1, ..ACT };
+    // Somebody else publishes too: a claim that died costs one number.
+    let claimed = Act { topic: many, spoken: &[SMALL, LARGE], may_miss: 1, ..published };
+    vec![
+        Act { play: inline, ..published }.operation("publish inline"),
+        Act { play: block, ..published }.operation("publish a block and evict"),
+        Act { play: reclaim, publishes: 2, ..published }.operation("publish, evict and reclaim"),
+        Act { play: loan, ..ACT }.operation("loan, out of the shared list"),
+        Act { play: give_back, ..ACT }.operation("loan given back"),
+        Act { topic: pinned, play: inline, ..published }.operation("publish pinned, inline"),
+        Act { topic: pinned, play: block, ..published }.operation("publish pinned, a block"),
+        Act { topic: lossless, play: inline, ..published }.operation("publish lossless, inline"),
+        Act { topic: lossless, play: block, ..published }.operation("publish lossless, a block"),
+        Act { topic: lossless, play: wait_for_room, is_deaf: true, ..published }
+            .operation("publish lossless, waiting for room"),
+        Act { play: inline, ..claimed }.operation("claim among many, inline"),
+        Act { play: block, ..claimed }.operation("claim among many, a block"),
+        Act { play: reclaim, publishes: 2, ..claimed }.operation("claim among many, evict and reclaim"),
+        Act { topic: lossless_many, play: block, ..claimed }.operation("claim among many, lossless"),
+        Act { play: register, ..ACT }.operation("register a topic again"),
+        Act { play: leave_topic, ..ACT }.operation("leave a topic"),
+        Act { play: leave, ..ACT }.operation("leave as a publisher"),
+        Act { topic: many, play: register, spoken: &[SMALL], ..ACT }.operation("register among many"),
+        Act { topic: many, play: leave, spoken: &[SMALL], ..ACT }.operation("leave many"),
+    ]
+}
+
+fn inline(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    role.send(&publisher, &topic, 0, SMALL);
+    let bytes = role.words(WITHIN).bytes(SMALL);
+    mark();
+    let sent = publisher.send(&topic, &bytes);
+    mark();
+    sent.unwrap();
+}
+
+fn block(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    role.send(&publisher, &topic, 0, LARGE);
+    let bytes = role.words(WITHIN).bytes(LARGE);
+    mark();
+    let mut loan = publisher.loan(&topic, LARGE).unwrap();
+    loan.copy_from_slice(&bytes);
+    loan.publish();
+    mark();
+}
+
+/// The fourth and fifth block evicted: the batch is full, and the next block comes out of limbo.
+fn reclaim(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    for number in 0..3 {
+        role.send(&publisher, &topic, number, LARGE);
+    }
+    let bytes = [WITHIN, WITHIN + 1].map(|number| role.words(number).bytes(LARGE));
+    mark();
+    for bytes in &bytes {
+        publisher.send(&topic, bytes).unwrap();
+    }
+    mark();
+}
+
+fn wait_for_room(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    for number in 0..u64::from(super::super::region::DEPTH) {
+        role.send(&publisher, &topic, number, SMALL);
+    }
+    let bytes = role.words(WITHIN).bytes(SMALL);
+    mark();
+    let sent = publisher.send_timeout(&topic, &bytes, PATIENCE);
+    mark();
+    sent.unwrap();
+}
+
+fn loan(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    mark();
+    let loan = publisher.loan(&topic, LARGE);
+    mark();
+    drop(loan);
+}
+
+/// Five loans, one after the other, fill the magazine; the last one back goes to the shared list.
+fn give_back(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    let loans: Vec<_> = (0..3).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
+    mark();
+    drop(loans);
+    mark();
+}
+
+fn register(role: &Role) {
+    let publisher = role.publisher();
+    mark();
+    let topic = role.topic(&publisher);
+    mark();
+    drop(topic);
+}
+
+fn leave_topic(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    role.send(&publisher, &topic, 0, LARGE);
+    mark();
+    drop(topic);
+    mark();
+}
+
+fn leave(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    for number in 0..3 {
+        role.send(&publisher, &topic, number, LARGE);
+    }
+    mark();
+    drop(topic);
+    drop(publisher);
+    mark();
+}

@@ -1,0 +1,87 @@
+//! Victims that receive.
+
+use super::super::region::URI;
+use super::super::victim::mark;
+use super::super::words::{LARGE, SMALL, Words};
+use super::Operation;
+use super::topics::{ACT, Act, Role, lossless, many, pinned, take};
+
+pub fn operations() -> Vec<Operation> {
+    let inline = Act { play: receive, spoken: &[SMALL], ..ACT };
+    let block = Act { play: receive, spoken: &[LARGE], ..ACT };
+    vec![
+        Act { play: connect, spoken: &[SMALL], ..ACT }.operation("connect"),
+        Act { play: subscribe, spoken: &[SMALL], ..ACT }.operation("subscribe"),
+        Act { topic: lossless, play: subscribe, spoken: &[SMALL], ..ACT }.operation("subscribe, lossless"),
+        inline.operation("receive inline"),
+        block.operation("receive a block and hold it"),
+        Act { play: let_go, ..block }.operation("drop what was received"),
+        Act { play: hold_on, spoken: &[LARGE, LARGE, LARGE], ..ACT }
+            .operation("receive, holding as many as may be"),
+        Act { play: receive, spoken: &[LARGE; 7], ..ACT }.operation("receive, having lagged"),
+        Act { topic: many, ..block }.operation("receive of many"),
+        Act { topic: lossless, ..inline }.operation("receive lossless, inline"),
+        Act { topic: lossless, ..block }.operation("receive lossless, a block"),
+        Act { topic: pinned, ..inline }.operation("receive pinned, inline"),
+        Act { topic: pinned, ..block }.operation("receive pinned, a block"),
+        Act { play: unsubscribe, ..block }.operation("leave as a subscriber"),
+        Act { topic: lossless, play: unsubscribe, ..block }.operation("leave as a subscriber, lossless"),
+    ]
+}
+
+fn connect(role: &Role) {
+    mark();
+    let subscriber = role.subscriber();
+    mark();
+    drop(subscriber);
+}
+
+fn subscribe(role: &Role) {
+    let subscriber = role.subscriber();
+    mark();
+    let stream = subscriber.subscribe(URI).unwrap();
+    mark();
+    drop(stream);
+}
+
+fn receive(role: &Role) {
+    let subscriber = role.subscriber();
+    let stream = subscriber.subscribe(URI).unwrap();
+    mark();
+    let sample = stream.try_recv();
+    mark();
+    drop(sample);
+}
+
+fn let_go(role: &Role) {
+    let subscriber = role.subscriber();
+    let stream = subscriber.subscribe(URI).unwrap();
+    // A block that was published before: it is held across the mark.
+    let old = subscriber.subscribe_from_oldest(URI).unwrap();
+    let held = take(&old);
+    mark();
+    drop(held);
+    let sample = stream.try_recv();
+    drop(sample);
+    mark();
+}
+
+fn hold_on(role: &Role) {
+    let subscriber = role.subscriber();
+    let stream = subscriber.subscribe(URI).unwrap();
+    mark();
+    let held: Vec<_> = (0..4).map(|_| stream.try_recv()).collect();
+    mark();
+    held.iter().flatten().for_each(|sample| assert!(Words::read(sample).is_ok()));
+}
+
+fn unsubscribe(role: &Role) {
+    let subscriber = role.subscriber();
+    let stream = subscriber.subscribe(URI).unwrap();
+    let old = subscriber.subscribe_from_oldest(URI).unwrap();
+    let held = take(&old);
+    mark();
+    drop(held);
+    drop((stream, old, subscriber));
+    mark();
+}

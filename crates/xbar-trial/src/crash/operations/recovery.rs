@@ -1,0 +1,59 @@
+//! Victims that recover from others who died before them: what they leave half-done, the next one completes.
+
+use super::super::region::URI;
+use super::super::victim::mark;
+use super::super::words::LARGE;
+use super::Operation;
+use super::topics::{ACT, Act, Role, many};
+
+pub fn operations() -> Vec<Operation> {
+    let bereaved = Act { is_after_a_death: true, ..ACT };
+    vec![
+        Act { play: recover, ..bereaved }.operation("recover from two deaths"),
+        Act { topic: many, play: recover, ..bereaved }.operation("recover from two deaths, many publishers"),
+        Act { play: take_seat, ..bereaved }.operation("join on a dead one's seat"),
+        Act { play: take_topic, ..bereaved }.operation("register a dead one's topic"),
+        Act { topic: many, play: loan, ..bereaved }.operation("loan after two deaths"),
+        Act { play: connect, ..bereaved }.operation("subscribe on a dead one's seat"),
+    ]
+}
+
+fn recover(role: &Role) {
+    let publisher = role.publisher();
+    mark();
+    let recovered = publisher.recover();
+    mark();
+    recovered.unwrap();
+}
+
+fn take_seat(role: &Role) {
+    mark();
+    let publisher = role.publisher();
+    mark();
+    drop(publisher);
+}
+
+fn take_topic(role: &Role) {
+    let publisher = role.publisher();
+    mark();
+    let topic = role.topic(&publisher);
+    mark();
+    drop(topic);
+}
+
+fn loan(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    mark();
+    let loan = publisher.loan(&topic, LARGE);
+    mark();
+    drop(loan);
+}
+
+fn connect(role: &Role) {
+    mark();
+    let subscriber = role.subscriber();
+    let stream = subscriber.subscribe(URI).unwrap();
+    mark();
+    drop(stream);
+}

@@ -1,0 +1,276 @@
+//! Kills one operation's victims, one after the other, in a process of its own: what hangs or breaks here, the campaign sees.
+//!
+//! It speaks to the campaign in lines ([`Line`]): what it is about to do first, what came of it afterwards.
+
+use std::fs;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path as Directory;
+use std::process::ExitCode;
+
+use super::fault::{Checked, During, ensure};
+use super::operations::{self, Operation, Scene};
+use super::path::Path;
+use super::victim::{FORBIDDEN, Sleeping, Victim};
+
+/// An instruction that is come by more often than this is killed the first times and the last ones.
+const FIRST: usize = 48;
+const LAST: usize = 16;
+
+/// What a worker says, a line each: a word, a number, the rest.
+pub enum Line {
+    /// So many instructions has the operation; the rest says how many of them are repetitions that are left out.
+    Walked,
+    /// Is about to kill after this one.
+    At,
+    /// Killed there, and the survivors found nothing wrong.
+    Killed,
+    /// Was killed elsewhere, because it went another way, and the survivors found nothing wrong.
+    Elsewhere,
+    /// Killed there or elsewhere, and something is wrong: the address in the program, then what.
+    Wrong,
+    /// Cannot go on: what.
+    Stuck,
+    /// Has done its part.
+    Done,
+}
+
+impl Line {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Walked, "walked"),
+        (Self::At, "at"),
+        (Self::Killed, "killed"),
+        (Self::Elsewhere, "elsewhere"),
+        (Self::Wrong, "wrong"),
+        (Self::Stuck, "stuck"),
+        (Self::Done, "done"),
+    ];
+
+    fn say(&self, number: usize, rest: &str) {
+        let word =
+            Self::ALL.iter().find(|(line, _)| std::mem::discriminant(line) == std::mem::discriminant(self));
+        let word = word.map_or("", |(_, word)| word);
+        let mut out = std::io::stdout().lock();
+        // A campaign that has gone takes its workers along.
+        if writeln!(out, "{word} {number} {}", rest.replace('\n', " ")).and_then(|()| out.flush()).is_err() {
+            std::process::exit(1);
+        }
+    }
+
+    /// Reads what was said.
+    pub fn hear(line: &str) -> Option<(Self, usize, &str)> {
+        let (word, rest) = line.split_once(' ')?;
+        let (number, rest) = rest.split_once(' ')?;
+        let (said, _) = Self::ALL.into_iter().find(|(_, known)| *known == word)?;
+        Some((said, number.parse().ok()?, rest))
+    }
+}
+
+/// The worker of operation `name`: its regions in `dir`, kills after the instruction `from` and onwards. `kills` says about
+/// how many, none that it is all of them.
+pub fn run(name: &str, dir: &str, from: &str, kills: &[&str]) -> ExitCode {
+    let operation = operations::all().into_iter().find(|operation| operation.name == name);
+    let (Some(operation), Ok(from)) = (operation, from.parse()) else { return ExitCode::from(2) };
+    let kills = kills.first().and_then(|kills| kills.parse().ok());
+    // What goes wrong is told in lines, not on the screen.
+    std::panic::set_hook(Box::new(|_| {}));
+    match Worker::new(&operation, Directory::new(dir)).and_then(|worker| worker.work(from, kills)) {
+        Ok(()) => Line::Done.say(0, ""),
+        Err(error) => Line::Stuck.say(0, &error),
+    }
+    ExitCode::SUCCESS
+}
+
+/// How far a victim came.
+enum Death {
+    There,
+    Elsewhere,
+}
+
+struct Worker<'o> {
+    operation: &'o Operation,
+    dir: &'o Directory,
+    scene: Option<Box<dyn Scene>>,
+    round: u64,
+    regions: u64,
+    /// Where the program is in memory, so that addresses can be looked up.
+    base: u64,
+}
+
+impl<'o> Worker<'o> {
+    fn new(operation: &'o Operation, dir: &'o Directory) -> Checked<Self> {
+        let maps = fs::read_to_string("/proc/self/maps").during("looking for the program")?;
+        let base = maps.split('-').next().and_then(|first| u64::from_str_radix(first, 16).ok());
+        let base = base.ok_or("no program in memory")?;
+        Ok(Self { operation, dir, scene: None, round: 0, regions: 0, base })
+    }
+
+    fn work(mut self, from: usize, kills: Option<usize>) -> Checked {
+        let (path, sleeps) = self.walk()?;
+        let all = places(&path);
+        Line::Walked.say(path.instructions(), &(path.instructions() - all.len()).to_string());
+        // Not the same places of every operation.
+        let stride = kills.map_or(1, |kills| (all.len() / kills).max(1));
+        let start = self.operation.name.len() % stride;
+        for &k in all.iter().skip(start).step_by(stride).filter(|&&k| k >= from) {
+            Line::At.say(k, "");
+            let mut address = path.after(k);
+            self.attempt(k, &mut address, |victim, rouse| victim.go(&path, k, rouse))?;
+        }
+        for (number, &k) in sleeps.iter().enumerate() {
+            let place = path.instructions() + 1 + number;
+            if place < from {
+                continue;
+            }
+            Line::At.say(place, "asleep");
+            let mut address = path.after(k);
+            self.attempt(place, &mut address, |victim, rouse| {
+                Ok(victim.go(&path, k, rouse)? && victim.fall_asleep()?)
+            })?;
+        }
+        self.leave()
+    }
+
+    /// Walks through the operation once, and kills it at its end.
+    fn walk(&mut self) -> Checked<(Path, Vec<usize>)> {
+        Line::At.say(0, "walking");
+        self.prepare()?;
+        let round = self.round;
+        let scene = self.scene.as_mut().ok_or("no scene")?;
+        let mut victim = begin(scene.as_mut(), round)?;
+        let walked = victim.walk(&mut || scene.rouse(round).map(|()| Sleeping::GoOn));
+        victim.kill()?;
+        let walked = walked?;
+        scene.check(round).map_err(|error| format!("at its end: {error}"))?;
+        Ok(walked)
+    }
+
+    /// Has one victim killed where `go` leads it, and the survivors look.
+    fn attempt(
+        &mut self,
+        k: usize,
+        address: &mut u64,
+        go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
+    ) -> Checked {
+        match self.kill(address, go) {
+            Ok(Death::There) => Line::Killed.say(k, ""),
+            Ok(Death::Elsewhere) => {
+                Line::Elsewhere.say(k, "");
+                // By the same number of instructions, whatever they are.
+                match self.kill(address, |victim, rouse| victim.walk_to(k, rouse)) {
+                    Ok(Death::There) => Line::Killed.say(k, ""),
+                    Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+                    Err(error) => self.wrong(k, *address, &error)?,
+                }
+            }
+            Err(error) => self.wrong(k, *address, &error)?,
+        }
+        Ok(())
+    }
+
+    fn wrong(&mut self, k: usize, address: u64, error: &str) -> Checked {
+        ensure(error != FORBIDDEN, || FORBIDDEN.into())?;
+        Line::Wrong.say(k, &format!("{:#x} {error}", address.wrapping_sub(self.base)));
+        // Whatever is wrong with this region, the next victim finds another.
+        let scene = self.scene.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(scene)));
+        Ok(())
+    }
+
+    fn kill(
+        &mut self,
+        address: &mut u64,
+        go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
+    ) -> Checked<Death> {
+        self.prepare()?;
+        let round = self.round;
+        let scene = self.scene.as_mut().ok_or("no scene")?;
+        let attempt = || {
+            let mut victim = begin(scene.as_mut(), round)?;
+            let is_there = go(&mut victim, &mut || scene.rouse(round).map(|()| Sleeping::GoOn));
+            *address = victim.at();
+            victim.kill()?;
+            let is_there = is_there?;
+            scene.check(round)?;
+            Ok(if is_there { Death::There } else { Death::Elsewhere })
+        };
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("a survivor panicked: {}", text.unwrap_or("of something")))
+        })
+    }
+
+    fn prepare(&mut self) -> Checked {
+        self.round += 1;
+        if self.scene.as_ref().is_some_and(|scene| scene.is_used_up()) {
+            self.leave()?;
+        }
+        if self.scene.is_none() {
+            self.regions += 1;
+            let dir = self.dir.join(self.regions.to_string());
+            fs::create_dir_all(&dir).during("making a directory")?;
+            self.scene = Some((self.operation.scene)(&dir)?);
+        }
+        Ok(())
+    }
+
+    /// The survivors leave; nothing stays behind.
+    fn leave(&mut self) -> Checked {
+        let Some(scene) = self.scene.take() else { return Ok(()) };
+        scene.finish().map_err(|error| format!("leaving: {error}"))?;
+        let dir = self.dir.join(self.regions.to_string());
+        let left = fs::read_dir(&dir).during("looking for what is left")?;
+        let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+        ensure(left.is_empty(), || format!("when all had left, there was still {left:?}"))
+    }
+}
+
+/// A victim about to begin its operation.
+fn begin(scene: &mut dyn Scene, round: u64) -> Checked<Victim> {
+    scene.ready(round)?;
+    let mut victim = Victim::start(|| scene.play(round))?;
+    scene.meet(round)?;
+    victim.begun()?;
+    scene.begun(round)?;
+    Ok(victim)
+}
+
+/// After which instructions to kill: all, but of those that are come by again and again only the first and last times.
+fn places(path: &Path) -> Vec<usize> {
+    let mut times: std::collections::HashMap<u64, Vec<usize>> = std::collections::HashMap::new();
+    for k in 1..=path.instructions() {
+        times.entry(path.after(k)).or_default().push(k);
+    }
+    let mut places: Vec<usize> = Vec::new();
+    for times in times.values() {
+        let first = times.len().min(FIRST);
+        places.extend(&times[..first]);
+        places.extend(&times[first.max(times.len().saturating_sub(LAST))..]);
+    }
+    places.sort_unstable();
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_is_a_place_unless_it_repeats_itself_often() {
+        assert_eq!(places(&Path::new((0..100).collect())), (1..100).collect::<Vec<_>>());
+        let places = places(&Path::new([7].repeat(1001)));
+        assert_eq!(places.len(), FIRST + LAST);
+        assert_eq!((places[0], places[FIRST + LAST - 1]), (1, 1000));
+    }
+
+    #[test]
+    fn lines_are_heard_as_they_were_said() {
+        assert!(matches!(
+            Line::hear("wrong 12 0x10 lost: a block"),
+            Some((Line::Wrong, 12, "0x10 lost: a block"))
+        ));
+        assert!(matches!(Line::hear("done 0 "), Some((Line::Done, 0, ""))));
+        assert!(Line::hear("something else").is_none());
+    }
+}
