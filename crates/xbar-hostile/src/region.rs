@@ -5,14 +5,15 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use xbar::doctor::{Treatment, examine_in};
 use xbar::{
     BusConfig, BusSubscriber, Config, OwnedSample, PodBus, Publisher, Stream, Structured, Subscriber, Topic,
-    TopicConfig, TypedStream, TypedTopic, discover_in,
+    TopicConfig, TypedStream, TypedTopic, audit_in, discover_in,
 };
 use xbar_discovery::RegionView;
 use xbar_layout::Geometry;
+use xbar_layout::sync::{AtomicU32, Ordering};
 use xbar_shm::{BaseDir, RegionName};
 
 use crate::bytes::Bytes;
@@ -202,7 +203,7 @@ impl Scene {
             11 => {
                 self.samples.pop();
             }
-            12 => self.look(),
+            12 => self.look(who),
             13 => self.come_and_go(who),
             _ => self.use_bus(who),
         }
@@ -237,12 +238,17 @@ impl Scene {
         }
     }
 
-    fn look(&self) {
+    fn look(&self, who: usize) {
         let found = discover_in(&self.dir.0, "/**");
         for region in found.expect("a directory that can be read") {
             assert!(region.topics.len() <= 7 && region.participants.len() <= 7);
             let _ = format!("{region:?}");
         }
+        for finding in examine_in(&self.dir.0, if who < 8 { Treatment::Look } else { Treatment::Fix }) {
+            assert!(!finding.to_string().contains('\n'), "{finding}");
+        }
+        let _ = ["r", "b"].map(|name| audit_in(&self.dir.0, name).map(|account| format!("{account:?}")));
+        let _ = (self.first.recover(), self.first.strays());
         let _ = (self.subscriber.topics(), self.subscriber.epoch(), self.subscriber.publisher_count());
         let _ = (self.first.subscriber_count(), self.first.reader_count(&self.topics[1]));
     }

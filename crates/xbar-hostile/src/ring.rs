@@ -171,6 +171,7 @@ impl Topic {
         let scratch = vec![0; Census::<Vec<u64>>::scratch_words(memory.blocks())];
         let mut census = Census::new(scratch, memory.blocks()).expect("scratch");
         for slot in memory.slots.chunks_exact(SLOT_WORDS) {
+            // ORDERING: none; one thread.
             let descriptor = Descriptor(ReadU64::of(&slot[head_words + DESCRIPTOR]).load_acquire());
             if let Some(block) = descriptor.named_block(memory.blocks()) {
                 census.name(block);

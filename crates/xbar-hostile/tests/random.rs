@@ -35,11 +35,11 @@ targets! {
     region_gate 2000
     topic_table 2000
     descriptors 2000
-    ring_slots 2000
+    ring_slots 400
     ledger 2000
     gate 2000
-    participants 100
-    region 200
+    participants 40
+    region 60
     uris 2000
     patterns 2000
 }

@@ -8,7 +8,7 @@
 //! is opened ([`crate::own`]), and the child closes its copies as soon as it runs; the parent's lock stays. A process made by a raw
 //! `clone` or `vfork` calls no fork handler: until it ends or executes another program, its parent looks alive.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -47,9 +47,9 @@ impl Drop for Lock {
 }
 
 /// True when somebody has `file` locked, or may have.
-pub(crate) fn is_locked(file: &OwnedFd) -> bool {
+pub(crate) fn is_locked(file: impl AsFd) -> bool {
     // A shared lock, so that two who ask at once do not take each other for the owner.
-    if flock(file, FlockOperation::NonBlockingLockShared).is_err() {
+    if flock(&file, FlockOperation::NonBlockingLockShared).is_err() {
         return true;
     }
     // Explicitly: a child forked at this instant has a copy, and would keep the seat from others.

@@ -81,6 +81,10 @@ impl Segment {
                 }
                 Err(file) => file,
             };
+            // Whoever sits there shares the file with nobody; a prober does, for an instant.
+            if file.file().is_none_or(liveness::is_locked) {
+                return Ok(None);
+            }
             thread::yield_now();
         }
         Ok(None)

@@ -47,7 +47,7 @@ fn a_forked_childs_drop_of_all_handles_takes_nothing_from_its_parent() {
         reap(child);
         let (loan, sample, owned) = copies.unwrap();
         // Every block that is free is written before the held ones are looked at.
-        for n in 10..30_u8 {
+        for n in 0..200_u8 {
             publisher.send(&topic, &[n; 60]).unwrap();
         }
         assert_eq!((&sample[..], &owned[..], &loan[..]), (&[1; 60][..], &[2; 60][..], &[3; 60][..]));

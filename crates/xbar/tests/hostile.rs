@@ -5,14 +5,15 @@
 mod support;
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::{Dir, Other, hear, part, stay, tell};
+use xbar::doctor::{Treatment, examine_in};
 use xbar::{
-    BusConfig, Config, PodBus, PublishError, Publisher, Structured, Subscriber, Topic, TopicConfig,
-    discover_in,
+    BusConfig, Config, PodBus, PublishError, Publisher, RecvError, Structured, Subscriber, Topic,
+    TopicConfig, TryRecvError, audit_in, discover_in,
 };
 use xbar_discovery::RegionView;
 use xbar_shm::{BaseDir, RegionName};
@@ -98,14 +99,15 @@ fn publish(dir: &Path) {
         let _ = match topic.uri() {
             // Waits for nobody, so it may not wait for ever.
             "/lossy" | "/many" | "/pinned" => publisher.send(topic, &bytes[..length]),
-            _ => publisher.send_timeout(topic, &bytes[..length], TICK),
+            _ if turn % 32 == 1 => publisher.send_timeout(topic, &bytes[..length], TICK),
+            _ => publisher.try_send(topic, &bytes[..length]),
         };
         if let Ok(mut loan) = publisher.loan(topic, 0) {
             if loan.write_structured(&[turn], &bytes[..100]).is_ok() && turn % 5 > 0 {
-                let _ = loan.publish_timeout(TICK);
+                let _ = loan.try_publish();
             }
         }
-        let _ = bus.publish_timeout(&[turn; 9], TICK);
+        let _ = bus.try_publish(&[turn; 9]);
         let _ = (publisher.subscriber_count(), publisher.reader_count(topic), bus.published());
     });
 }
@@ -118,35 +120,49 @@ fn subscribe(dir: &Path) {
     for_a_round(|turn| {
         let place = turn as usize % 4;
         if let Some(stream) = &streams[place] {
-            let found = if place == 3 { stream.recv_pinned_timeout(TICK) } else { stream.recv_timeout(TICK) };
-            if let Ok(sample) = found {
+            // Now and then asleep; mostly several at once, so that messages lie there for a while and are damaged.
+            let waits = turn % 32 < 4;
+            for _ in 0..8 {
+                let found = match (place, waits) {
+                    (3, true) => stream.recv_pinned_timeout(TICK),
+                    (_, true) => stream.recv_timeout(TICK),
+                    (3, false) => stream.try_recv_pinned().map_err(|_| RecvError::Timeout),
+                    (_, false) => stream.try_recv().map_err(|_| RecvError::Timeout),
+                };
+                let Ok(sample) = found else { break };
                 let _ = sample.iter().map(|byte| u64::from(*byte)).sum::<u64>();
                 let _ = (sample.read_header::<u64>().is_ok(), sample.read_array::<u8>().map(<[u8]>::len));
                 kept.push(sample.into_owned());
+                if kept.len() > 2 {
+                    kept.clear();
+                }
             }
             let _ = (stream.pending(), stream.is_connected(), stream.received(), stream.missed());
-        }
-        if kept.len() > 2 {
-            kept.clear();
         }
         let _ = match turn % 3 {
             0 => bus.latest(),
             _ => bus.try_recv(),
         };
         let _ = (bus.pending(), bus.total_received());
-        if turn % 64 == 63 {
+        // A stream that damage sent far ahead is silent: begin again.
+        if turn % 16 == 0 {
+            let place = (turn / 16) as usize % 4;
             streams[place] = None;
             streams[place] = subscriber.subscribe_from_oldest(URIS[place]).ok();
         }
     });
 }
 
-/// `xbar ls`, and people who come and go. `xbar doctor` belongs here when it is there.
+/// `xbar ls`, `xbar doctor`, and people who come and go.
 fn look(dir: &Path) {
     for_a_round(|turn| {
         for region in discover_in(dir, "/**").unwrap() {
             let _ = format!("{region:?}");
         }
+        for finding in examine_in(dir, if turn % 2 == 0 { Treatment::Look } else { Treatment::Fix }) {
+            assert!(!finding.to_string().contains('\n'), "{finding}");
+        }
+        let _ = audit_in(dir, "r").map(|account| format!("{account:?}"));
         if let Ok(subscriber) = Subscriber::connect_in(dir, "r") {
             let stream = subscriber.subscribe_last(URIS[turn as usize % 4], 3);
             let _ = stream.map(|stream| stream.recv_timeout(TICK).map(|sample| sample.len()));
@@ -159,22 +175,38 @@ fn look(dir: &Path) {
     });
 }
 
-/// Damages the files of both regions, a word at a time, from a few times to many thousands; all of them in the end.
+/// Damages the files of both regions, a word at a time: mostly a part that `seed` chooses, now and then another, at a rate
+/// that leaves time between for the living to mend what they rewrite anyway.
 fn damage(dir: &Path, seed: u64) {
     let mut random = Random(seed);
     let open = |file: &str| OpenOptions::new().read(true).write(true).open(dir.join(file)).unwrap();
-    let files = ["r/data", "r/data", "r/data", "r/peers", "b/data", "b/peers", "r/publisher.0"].map(open);
-    let sizes = files.each_ref().map(|file| file.metadata().unwrap().size());
+    let mut parts = Vec::new();
+    for name in ["r", "b"] {
+        let region = RegionName::new(name).unwrap();
+        let geometry = RegionView::open(&BaseDir::at(dir), &region).unwrap().facts().geometry;
+        let pools = geometry.pools().first().map_or(geometry.data_bytes, |pool| pool.free_list_offset);
+        let blocks = geometry.pools().first().map_or(geometry.data_bytes, |pool| pool.blocks_offset);
+        parts.push([
+            ("data", geometry.rings_offset..pools),
+            ("data", pools..blocks),
+            ("data", 0..geometry.rings_offset),
+            ("peers", 0..geometry.peers_bytes),
+            ("data", 0..geometry.data_bytes),
+        ]);
+    }
+    let files = ["r", "b"].map(|name| ["data", "peers"].map(|file| open(&format!("{name}/{file}"))));
     tell("ready");
     hear("go");
-    let pause = 1 << random.below(16);
+    let chosen = (seed % 5) as usize;
+    let pause = 1 << (4 + random.below(12));
     loop {
-        let which = random.below(files.len() as u64) as usize;
-        let (file, size) = (&files[which], sizes[which] / 8 * 8);
-        if size > 0 {
-            // What is small and means much lies in front.
-            let end = if random.below(2) == 0 { size.min(24 << 10) } else { size };
-            damage_word(file, random.below(end / 8) * 8, &mut random);
+        let region = usize::from(random.below(4) == 0);
+        let part = if random.below(50) > 0 { chosen } else { random.below(5) as usize };
+        let (file, words) = &parts[region][part];
+        let file = &files[region][usize::from(*file == "peers")];
+        if !words.is_empty() {
+            let place = words.start as u64 + random.below(words.len() as u64 / 8) * 8;
+            damage_word(file, place, &mut random);
         }
         for _ in 0..random.below(pause) {
             std::hint::spin_loop();
@@ -189,10 +221,10 @@ fn damage_word(file: &File, place: u64, random: &mut Random) {
         return;
     }
     let old = u64::from_ne_bytes(eight);
-    let new = match random.below(6) {
+    let new = match random.below(9) {
         0 => 0,
         1 => u64::MAX,
-        2 => old ^ 1 << random.below(64),
+        2 | 6.. => old ^ 1 << random.below(64),
         3 => old.wrapping_add(random.below(64)),
         4 => old.wrapping_sub(random.below(64)),
         _ => random.next(),
@@ -214,7 +246,8 @@ fn a_region_that_another_process_damages_ends_nobody_and_holds_nobody_up() {
     }
     let first = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     let seeds = std::env::var("XBAR_HOSTILE_SEED").map_or_else(
-        |_| (0..6).map(|round| first.wrapping_add(round * 0x9e37_79b9) | 1).collect(),
+        // Each part once, the rings twice.
+        |_| (0..6).map(|round| first / 5 * 5 + round).collect(),
         |seed| vec![seed.parse().unwrap()],
     );
     for seed in seeds {
@@ -357,4 +390,24 @@ fn a_send_to_a_damaged_ring_of_many_publishers_is_an_error_not_a_wait() {
         }
         publisher.loan(&topic, 8).unwrap().publish();
     }
+}
+
+#[test]
+fn a_message_that_is_damaged_costs_one_message() {
+    let dir = Dir::new();
+    let publisher = Publisher::create("r", &config(dir.path())).unwrap();
+    let topic = publisher.register_with("/lossless", &topic_config("/lossless")).unwrap();
+    let stream = dir.subscriber("r").subscribe("/lossless").unwrap();
+    for n in 0..5_u8 {
+        publisher.send(&topic, &[n; 100]).unwrap();
+    }
+    let view = RegionView::open(&BaseDir::at(dir.path()), &RegionName::new("r").unwrap()).unwrap();
+    let ring = view.topics().next().unwrap().facts().ring_offset(&view.facts().geometry);
+    let data = OpenOptions::new().write(true).open(dir.path().join("r/data")).unwrap();
+    // The descriptor of message 2, behind the ring's header and the slot's stamp: a block that there is, and bytes that it has
+    // not.
+    let descriptor = 1_u64 << 32 | 100_000;
+    data.write_all_at(&descriptor.to_ne_bytes(), ring as u64 + 64 + 2 * 64 + 8).unwrap();
+    let received: Vec<_> = (0..5).map(|_| stream.try_recv().map(|sample| sample[0])).collect();
+    assert_eq!(received, [Ok(0), Ok(1), Err(TryRecvError::Lagged { missed: 1 }), Ok(3), Ok(4)]);
 }
