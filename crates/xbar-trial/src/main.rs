@@ -1,9 +1,18 @@
 //! Experiments on living regions with real processes: what a death at any instruction leaves behind, and what minutes of
 //! kills, stops and joins do. Run as `cargo xtask crash` and `cargo xtask soak`.
+#![deny(unsafe_code)]
+
+mod soak;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eprintln!("usage: xbar-trial <crash|soak> [flags]; see cargo xtask");
-    ExitCode::from(2)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((command, rest)) if command == "soak" => soak::run(rest),
+        _ => {
+            eprintln!("usage: xbar-trial <crash|soak> [flags]; see cargo xtask");
+            ExitCode::from(2)
+        }
+    }
 }
