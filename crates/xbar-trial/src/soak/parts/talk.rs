@@ -142,12 +142,9 @@ pub fn serve(part: Part) -> Result {
             Ok(request) => {
                 let answer: Vec<u8> = request.iter().rev().copied().collect();
                 match request.reply(&answer) {
-                    Ok(()) => {}
-                    Err(error) => eprintln!(
-                        "serve {}: {error:?} {:?}",
-                        part.id,
-                        message::read(&answer.iter().rev().copied().collect::<Vec<_>>())
-                    ),
+                    // A client that was killed has no use for it; one that lives asks one thing at a time.
+                    Ok(()) | Err(RequestError::Disconnected | RequestError::Timeout { .. }) => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
             // A client's death disconnects nobody but the client.
