@@ -14,15 +14,23 @@ pub struct Approach {
     pub occurrence: u32,
 }
 
+/// Instructions of a short operation, at most.
+const SHORT: usize = 2500;
+
+/// One of so many instructions of a long operation, whatever it does.
+const SAMPLE: usize = 199;
+
 /// Addresses of an operation's instructions: `addresses[k]` is that of the next one after k were executed.
 #[derive(Debug, Clone)]
 pub struct Path {
     addresses: Vec<u64>,
     occurrences: Vec<u32>,
+    /// After which instructions others see something else than before.
+    visible: Vec<usize>,
 }
 
 impl Path {
-    pub fn new(addresses: Vec<u64>) -> Self {
+    pub fn new(addresses: Vec<u64>, visible: Vec<usize>) -> Self {
         let mut counts: HashMap<u64, u32> = HashMap::new();
         let mut count = |address: &u64| {
             let count = counts.entry(*address).or_default();
@@ -30,12 +38,33 @@ impl Path {
             *count
         };
         let occurrences = addresses.iter().map(&mut count).collect();
-        Self { addresses, occurrences }
+        Self { addresses, occurrences, visible }
     }
 
     /// Instructions of the operation.
     pub fn instructions(&self) -> usize {
         self.addresses.len() - 1
+    }
+
+    /// After which to kill, `some` of them or all. In a short operation after every single one. In a long one after each that
+    /// others can see something of: deaths in between are the same to them; and, as a check of that, after one in
+    /// [`SAMPLE`] of the others.
+    pub fn places(&self, some: Option<usize>) -> Vec<usize> {
+        let every = 1..=self.instructions();
+        let mut places: Vec<usize> = match some {
+            None if self.instructions() > SHORT => self
+                .visible
+                .iter()
+                .copied()
+                .chain(every.step_by(SAMPLE))
+                .chain([self.instructions()])
+                .collect(),
+            _ => every.collect(),
+        };
+        places.sort_unstable();
+        places.dedup();
+        let stride = some.map_or(1, |some| (places.len() / some).max(1));
+        places.into_iter().rev().step_by(stride).collect::<Vec<_>>().into_iter().rev().collect()
     }
 
     /// The address of the next instruction after `k`.
@@ -60,7 +89,7 @@ mod tests {
         let mut addresses = vec![1, 2];
         addresses.extend([10, 11].repeat(50));
         addresses.extend([3, 4]);
-        let path = Path::new(addresses);
+        let path = Path::new(addresses, Vec::new());
         assert_eq!(path.instructions(), 103);
         assert_eq!(path.approach(1), Approach { start: 1, occurrence: 1 });
         assert_eq!(path.approach(5), Approach { start: 3, occurrence: 1 });
@@ -70,5 +99,17 @@ mod tests {
             let seen = (0..=start).filter(|&at| path.after(at) == path.after(start)).count();
             assert!(start <= k && seen == occurrence as usize, "{k}");
         }
+    }
+
+    #[test]
+    fn every_instruction_is_a_place_in_short_operations_and_every_visible_one_in_long_ones() {
+        let short = Path::new((0..=100).collect(), vec![3, 50]);
+        assert_eq!(short.places(None), (1..=100).collect::<Vec<_>>());
+        assert_eq!(short.places(Some(4)), [25, 50, 75, 100]);
+        let long = Path::new((0..=10_000).collect(), vec![3, 4, 5000]);
+        let places = long.places(None);
+        assert!([3, 4, 5000, 1, 200, 10_000].iter().all(|place| places.contains(place)));
+        assert!(places.len() < 100, "{}", places.len());
+        assert!(places.is_sorted());
     }
 }

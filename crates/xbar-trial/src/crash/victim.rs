@@ -18,6 +18,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 
 use super::fault::{Checked, During};
 use super::path::Path;
+use super::watch::{Watch, stores_nothing};
 
 /// A victim's exit code where the system forbids to trace.
 const NOT_PERMITTED: i32 = 77;
@@ -93,11 +94,15 @@ impl Victim {
         Ok(())
     }
 
-    /// Walks through the operation step by step: what it executes, and after which instructions it slept.
-    pub fn walk(&mut self, rouse: Rouse<'_>) -> Checked<(Path, Vec<usize>)> {
+    /// Walks through the operation step by step: what it executes, and after which instructions it slept. With
+    /// `is_watched`, also what others can see of it.
+    pub fn walk(&mut self, is_watched: bool, rouse: Rouse<'_>) -> Checked<(Path, Vec<usize>)> {
+        let mut watch = if is_watched { Some(Watch::new(self.pid.as_raw())?) } else { None };
         let mut addresses = vec![self.at];
+        let mut visible = Vec::new();
         let mut sleeps = Vec::new();
         loop {
+            let code = self.read(self.at)?;
             let mut slept = false;
             let stop = self.step(Some(&mut || {
                 slept = true;
@@ -106,11 +111,19 @@ impl Victim {
             if slept {
                 sleeps.push(addresses.len() - 1);
             }
+            let is_visible = match &mut watch {
+                Some(watch) if is_system_call(code) => watch.look_anew().map(|()| true)?,
+                Some(watch) => !stores_nothing(code) && watch.has_changed()?,
+                None => true,
+            };
+            if is_visible {
+                visible.push(addresses.len());
+            }
             match stop {
                 Stop::At(address) => addresses.push(address),
                 Stop::End => {
                     addresses.push(self.mark);
-                    return Ok((Path::new(addresses), sleeps));
+                    return Ok((Path::new(addresses, visible), sleeps));
                 }
                 Stop::Asleep => return Err("the operation sleeps, and nobody wakes it".into()),
             }
@@ -191,7 +204,7 @@ impl Victim {
 
     fn step(&mut self, rouse: Option<Rouse<'_>>) -> Checked<Stop> {
         // Only a system call can sleep; waiting for anything else needs no looking.
-        let sleeps = self.read(self.at)? & 0xffff == 0x050f;
+        let sleeps = is_system_call(self.read(self.at)?);
         ptrace::step(self.pid, None).during("tracing")?;
         let stop = self.wait(rouse.filter(|_| sleeps))?;
         Ok(if stop == Stop::At(self.mark) { Stop::End } else { stop })
@@ -258,6 +271,16 @@ impl Victim {
         ptrace::write(self.pid, address as ptrace::AddressType, word as i64).during("writing a breakpoint")
     }
 
+    /// Lets it go on to its end, which must be a good one.
+    pub fn go_away(mut self) -> Checked {
+        ptrace::detach(self.pid, None).during("letting go")?;
+        self.lives = false;
+        match waitpid(self.pid, None).during("waiting for an end")? {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            status => Err(format!("somebody who was to go away ended so: {status:?}")),
+        }
+    }
+
     /// Kills it where it stands; returns when the kernel has taken everything from it.
     pub fn kill(mut self) -> Checked {
         self.end()
@@ -277,6 +300,11 @@ impl Victim {
             }
         }
     }
+}
+
+/// True for the instruction `syscall`.
+const fn is_system_call(code: u64) -> bool {
+    code & 0xffff == 0x050f
 }
 
 impl Drop for Victim {
