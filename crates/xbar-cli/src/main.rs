@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod demo;
+mod doctor;
 mod echo;
 mod list;
 mod publish;
@@ -33,6 +34,8 @@ enum Command {
     Echo(echo::Arguments),
     /// Show regions and topics
     Ls(list::Arguments),
+    /// Say what is wrong with the regions of this machine, and mend it with --fix
+    Doctor(doctor::Arguments),
     /// The demo's publisher process
     #[command(hide = true)]
     DemoPublisher(demo::PublisherArguments),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Pub(arguments) => publish::run(dir, &arguments),
         Command::Echo(arguments) => echo::run(dir, &arguments),
         Command::Ls(arguments) => list::run(dir, &arguments),
+        Command::Doctor(arguments) => doctor::run(dir, &arguments),
         Command::DemoPublisher(arguments) => demo::publish(dir, &arguments),
         Command::DemoSubscriber(arguments) => demo::subscribe(dir, &arguments),
     };

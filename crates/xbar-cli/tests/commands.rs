@@ -1,97 +1,11 @@
 //! The commands as a user runs them: real processes, exit codes, one line for every error, nothing left behind.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+mod support;
 
-/// Where one test's regions live; removed when dropped, also by a panic.
-struct Dir(PathBuf);
+use std::io::{BufRead, BufReader};
+use std::process::Output;
 
-impl Dir {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("xbar-cli-test-{}-{number}", std::process::id()));
-        std::fs::create_dir(&dir).unwrap();
-        Self(dir)
-    }
-
-    fn xbar(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xbar"));
-        command.args(arguments).env("XBAR_DIR", &self.0).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.xbar(arguments).output().unwrap()
-    }
-
-    fn is_empty(&self) -> bool {
-        std::fs::read_dir(Path::new(&self.0)).unwrap().next().is_none()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A running command, killed and reaped when dropped.
-struct Running(Child);
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        Self(command.stdin(Stdio::piped()).spawn().unwrap())
-    }
-
-    fn write(&mut self, text: &str) {
-        self.0.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    fn close_input(&mut self) {
-        self.0.stdin = None;
-    }
-
-    fn line(&mut self) -> String {
-        // Byte by byte: what is behind the line stays for the next reader.
-        let mut line = Vec::new();
-        let mut byte = [0];
-        let out = self.0.stdout.as_mut().unwrap();
-        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
-            line.push(byte[0]);
-        }
-        String::from_utf8(line).unwrap()
-    }
-
-    fn interrupt(&self) {
-        kill("-INT", &self.0.id().to_string());
-    }
-
-    fn end(mut self) -> (i32, String) {
-        let mut errors = String::new();
-        self.close_input();
-        BufReader::new(self.0.stderr.take().unwrap()).read_to_string(&mut errors).unwrap();
-        (self.0.wait().unwrap().code().unwrap_or(-1), errors)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn kill(signal: &str, process: &str) {
-    assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
+use support::{Dir, Running, kill, text};
 
 /// The one line of a failed command.
 fn complaint(output: &Output) -> &str {

@@ -14,6 +14,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod account;
 mod freelist;
 mod ledger;
 mod limbo;
@@ -22,6 +23,7 @@ mod payload;
 mod recover;
 mod supply;
 
+pub use account::{Account, Accounting, Finished, Owner, Place, PoolLook};
 pub use freelist::{FreeList, Intent};
 pub use ledger::{Held, HoldError, Ledger, Ledgers, OwnedHeld};
 pub use limbo::Limbo;

@@ -68,7 +68,8 @@ impl<S: AsMut<[u64]>> Census<S> {
     /// Recovers the blocks of the dead publisher `owner`, whose intent was `intent`, beside the living publishers'
     /// `intents`. Blocks that readers hold go to `adopt`, the others to the free list under the name `recoverer`.
     ///
-    /// `None`: the list was too busy to be counted; nothing changed, try again later.
+    /// `None`: not all of them, because the list was too busy to be counted, or `adopt` took no more. What is sure is done; the dead
+    /// publisher's number has the rest, and its intent stays: recover from it again later.
     pub fn recover<'i, K: 'i>(
         mut self,
         list: &FreeList<K>,
@@ -78,9 +79,8 @@ impl<S: AsMut<[u64]>> Census<S> {
         recoverer: u32,
         mut adopt: impl FnMut(u32) -> bool,
     ) -> Option<Recovered> {
-        if !(0..TRIES).any(|_| self.count(list, owner, intent, intents.clone())) {
-            return None;
-        }
+        let counted = (0..TRIES).any(|_| self.count(list, owner, intent, intents.clone()));
+        let mut complete = counted || intent.announced().is_none();
         // ORDERING: ledger: the partner is the full fence in `Ledger::hold`. The dead publisher marked the slots of what it
         // evicted, and its death, which the caller knows, orders those marks before this fence; the looks at the cells stand
         // behind it.
@@ -95,16 +95,27 @@ impl<S: AsMut<[u64]>> Census<S> {
                     list.correct_header(index, header, BlockHeader::owned(owner, BlockState::Published));
                 }
             } else if self.get(Map::Lost, index) {
+                // Whatever became of the list: it has none that is not free, and whoever takes or evicts a block writes its own
+                // number before it changes that.
+                if !counted && list.header(index).state == Some(BlockState::Free) {
+                    complete = false;
+                    continue;
+                }
                 if ledgers.name(index, readers) {
                     if adopt(index) {
                         list.set_header(index, BlockHeader::owned(recoverer, BlockState::Limbo));
                         recovered.held += 1;
+                    } else {
+                        complete = false;
                     }
                 } else {
                     list.give(recoverer, &[index]);
                     recovered.freed += 1;
                 }
             }
+        }
+        if !complete {
+            return None;
         }
         intent.clear();
         Some(recovered)

@@ -132,3 +132,56 @@ fn an_intent_that_came_to_nothing_changes_nothing() {
     assert_eq!(recovered.freed, 0);
     assert_all_blocks_are_free(&memory, BLOCKS as usize);
 }
+
+/// The list changes during every count: what the dead publisher owned comes back all the same, and what cannot be told is left for the
+/// next recovery, which is told so.
+#[test]
+fn a_busy_list_hides_nothing_but_what_was_on_its_way() {
+    const BLOCKS: u32 = 12;
+    let memory = Memory::new(BLOCKS as usize, 2, 0, 0);
+    let mut dead = memory.supply(1, 4);
+    let _lent = (dead.take(|| 0), dead.take(|| 0));
+    drop(dead); // killed with four blocks
+    memory.take_chain_as_if_killed(1, 2); // and while it took two more
+    let intents = [memory.intent(0)];
+    let recover = |busy: bool| {
+        let census = Census::new(vec![0; Census::<Vec<u64>>::scratch_words(BLOCKS)], BLOCKS).unwrap();
+        let disturb = |_: &&_| {
+            if busy {
+                let mut other = memory.supply(0, 1);
+                let block = other.take(|| 0).unwrap();
+                other.give_back(block);
+                other.close(|| 0);
+            }
+        };
+        let intents = intents.iter().inspect(disturb);
+        let dead = memory.intent(1);
+        census.recover(&memory.list(), (2, &dead), intents, (&memory.ledgers(), 0), 1, |_| false)
+    };
+    assert_eq!(recover(true), None);
+    let freed = recover(false).unwrap().freed;
+    assert_eq!(freed, 2, "the four were freed before");
+    assert_all_blocks_are_free(&memory, BLOCKS as usize);
+}
+
+#[test]
+fn a_recovery_that_cannot_adopt_a_held_block_is_not_complete() {
+    let memory = Memory::new(2, 2, 1, 1);
+    let ledger = memory.ledger(0);
+    let mut dead = memory.supply(1, 1);
+    let block = dead.take(|| 1).unwrap();
+    let index = dead.publish(block);
+    let held = ledger.hold(index, || true).unwrap();
+    dead.evict(index);
+    drop(dead);
+    let intents = [memory.intent(0)];
+    let recover = || {
+        let census = Census::new(vec![0; Census::<Vec<u64>>::scratch_words(2)], 2).unwrap();
+        let dead = memory.intent(1);
+        census.recover(&memory.list(), (2, &dead), intents.iter(), (&memory.ledgers(), 1), 1, |_| false)
+    };
+    assert_eq!(recover(), None);
+    drop(held);
+    assert_eq!(recover().unwrap().freed, 1);
+    assert_all_blocks_are_free(&memory, 2);
+}

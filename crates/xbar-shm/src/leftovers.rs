@@ -23,6 +23,11 @@ pub(crate) fn temporary_name(name: &RegionName) -> String {
     format!("{TEMPORARY}{name}.{}.{}", process::id(), monotonic_ns())
 }
 
+/// True for the name of a temporary directory.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 /// Removes a directory of plain files, as far as it is one.
 pub(crate) fn remove_tree(base: &OwnedFd, name: &str) {
     if let Ok(dir) = openat(base, name, DIRECTORY, Mode::empty()) {
@@ -40,7 +45,7 @@ pub(crate) fn remove_tree(base: &OwnedFd, name: &str) {
 pub fn sweep_leftovers(base: &BaseDir) {
     let Ok(Some(dir)) = base.open_existing() else { return };
     for (name, _) in entries(&dir).unwrap_or_default() {
-        if !name.starts_with(TEMPORARY) {
+        if !is_temporary(&name) {
             continue;
         }
         let open = || openat(&dir, &name, DIRECTORY, Mode::empty());

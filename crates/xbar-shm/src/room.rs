@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{fstatfs, fstatvfs};
 
 /// What `fstatfs` calls a tmpfs.
-const TMPFS: u64 = 0x0102_1994;
+pub(crate) const TMPFS: u64 = 0x0102_1994;
 
 /// Bytes that new files in a directory may have; `None` when nobody knows.
 pub(crate) fn available_bytes(dir: impl AsFd) -> Option<u64> {

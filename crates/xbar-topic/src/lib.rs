@@ -8,6 +8,7 @@
 //! has none.
 #![deny(unsafe_code)]
 
+mod account;
 mod bus;
 mod create;
 mod error;
@@ -32,6 +33,7 @@ mod topic;
 mod watch;
 mod writer;
 
+pub use account::{HolderAccount, PoolAccount, RegionAccount, audit, audit_view};
 pub use bus::{BusPublisher, BusReader, BusSubscriber};
 pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
@@ -39,6 +41,7 @@ pub use loan::{Loan, NoRoom};
 pub use options::{TopicConfig, value_type};
 pub use publisher::Publisher;
 pub use reader::{Found, InBlock, Inline, Nothing, ReadRing, Reader};
+pub use recover::{Recovery, recover};
 pub use sample::{OwnedSample, Sample};
 pub use stream::{Start, Stream};
 pub use subscriber::{Subscriber, wait_for};

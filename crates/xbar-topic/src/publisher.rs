@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use xbar_discovery::{RegionView, TopicView, Uri, seats_of};
 use xbar_layout::participant::STATE_OWING;
@@ -81,7 +82,11 @@ impl Publisher {
             drop(held);
             let publisher = Self::seated(view, index, lock)?;
             // Whoever sat here before may have been killed with blocks and topics in its name.
-            publisher.under_lock(|| recover::recover_publisher(&publisher, index))?;
+            // What a busy pool hides now would stay in this seat's name until it is left again.
+            let start = Instant::now();
+            while !publisher.under_lock(|| recover::recover_publisher(&publisher, index))?
+                && start.elapsed() < LOCK_PATIENCE
+            {}
             return Ok(publisher);
         }
         Err(RegionError::TooManyPublishers { region: name.clone(), limit })
@@ -148,7 +153,7 @@ impl Publisher {
         }
         if seat != self.seat.index {
             if let Some(_proof_of_death) = view.segment().take_seat(SeatKind::Publisher, seat)? {
-                return recover::recover_publisher(self, seat);
+                return recover::recover_publisher(self, seat).map(|_complete| ());
             }
             if shared {
                 return Ok(());

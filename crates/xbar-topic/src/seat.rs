@@ -38,7 +38,7 @@ pub(crate) struct Seat {
 }
 
 /// Where the record of seat `index` begins in `peers`.
-fn record_offset(geometry: &Geometry, kind: SeatKind, index: u32) -> usize {
+pub(crate) fn record_offset(geometry: &Geometry, kind: SeatKind, index: u32) -> usize {
     let place = match kind {
         SeatKind::Publisher => index,
         SeatKind::Subscriber => geometry.limits().publishers + index,
@@ -103,7 +103,7 @@ impl Seat {
         record.state.store(STATE_TAKEN, relaxed);
         let seat = Self { view, index, kind, peers, record, own: (own, offset), control, lock: Some(lock) };
         if kind == SeatKind::Subscriber {
-            present(seat.let_go(&seat.own.0, offset), &seat.view, "peers")?;
+            present(let_go(&seat.view.facts().geometry, &seat.own.0, offset), &seat.view, "peers")?;
         }
         Ok(seat)
     }
@@ -147,29 +147,6 @@ impl Seat {
         own.slice(offset + STREAMS_OFFSET, streams * STREAM_WORDS)
     }
 
-    /// Drops every hold of the subscriber whose record is at `offset` of `peers`, and its streams.
-    fn let_go(&self, peers: &Keep, offset: usize) -> Option<()> {
-        let geometry = &self.view.facts().geometry;
-        let cells = geometry.pools().iter().map(|pool| pool.limits.samples as usize).sum();
-        for cell in &*peers.slice::<AtomicU32>(offset + geometry.cells_offset, cells)? {
-            // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: reads under the hold are over.
-            cell.store(0, Ordering::Release);
-        }
-        let streams = geometry.limits().streams as usize * STREAM_WORDS;
-        let streams = peers.slice::<AtomicU64>(offset + STREAMS_OFFSET, streams)?;
-        for stream in streams.chunks_exact(STREAM_WORDS) {
-            // ORDERING: topic-gate: release pairs with the publisher's acquire: this reader reads no more.
-            stream[STREAM_TOPIC].store(0, Ordering::Release);
-        }
-        Some(())
-    }
-
-    /// Drops every hold of the dead subscriber on seat `index`, and its streams, as a publisher.
-    pub(crate) fn let_go_of(&self, index: u32) -> Option<()> {
-        let offset = record_offset(&self.view.facts().geometry, SeatKind::Subscriber, index);
-        self.let_go(&self.peers, offset)
-    }
-
     /// The line of topic `index`.
     pub(crate) fn topic_line(&self, index: u32) -> Result<Lent<TopicLine<ReadWrite>, Keep>, RegionError> {
         let offset = self.view.facts().geometry.topic_lines_offset + index as usize * size_of::<TopicLine>();
@@ -196,13 +173,34 @@ impl Seat {
     }
 }
 
+/// Drops every hold of the subscriber whose record is at `offset` of `peers`, and its streams.
+fn let_go(geometry: &Geometry, peers: &Keep, offset: usize) -> Option<()> {
+    let cells = geometry.pools().iter().map(|pool| pool.limits.samples as usize).sum();
+    for cell in &*peers.slice::<AtomicU32>(offset + geometry.cells_offset, cells)? {
+        // ORDERING: ledger: release pairs with the acquire of `Limbo::reclaim`: reads under the hold are over.
+        cell.store(0, Ordering::Release);
+    }
+    let streams = geometry.limits().streams as usize * STREAM_WORDS;
+    let streams = peers.slice::<AtomicU64>(offset + STREAMS_OFFSET, streams)?;
+    for stream in streams.chunks_exact(STREAM_WORDS) {
+        // ORDERING: topic-gate: release pairs with the publisher's acquire: this reader reads no more.
+        stream[STREAM_TOPIC].store(0, Ordering::Release);
+    }
+    Some(())
+}
+
+/// Drops every hold of the dead subscriber on seat `index`, and its streams, in `peers` mapped whole.
+pub(crate) fn let_go_of(geometry: &Geometry, peers: &Keep, index: u32) -> Option<()> {
+    let_go(geometry, peers, record_offset(geometry, SeatKind::Subscriber, index))
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         if !self.is_mine() {
             return;
         }
         if self.kind == SeatKind::Subscriber {
-            let _ = self.let_go(&self.own.0, self.own.1);
+            let _ = let_go(&self.view.facts().geometry, &self.own.0, self.own.1);
         }
         // ORDERING: none; whoever wants the seat takes the lock file first, which orders more than this.
         if self.record.state.load(Ordering::Relaxed) == STATE_TAKEN {

@@ -49,11 +49,13 @@
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod bell;
 pub mod bus;
 mod channel;
 mod config;
 mod discover;
+pub mod doctor;
 mod handlers;
 pub mod pipeline;
 mod pod_bus;
@@ -67,6 +69,7 @@ mod thread_channel;
 mod typed;
 mod worker;
 
+pub use audit::{audit, audit_in, recover, recover_in};
 pub use bell::{Bell, Parked, Ringing};
 pub use bus::{Bus, BusError, BusTopic, TypedBus, Writers};
 pub use channel::{Channel, ChannelConfig, ChannelError, ChannelLoan, Listener, Received};
@@ -103,7 +106,8 @@ pub use xbar_shm::memory;
 pub use xbar_discovery::{Pattern, PatternError, Uri, UriError};
 pub use xbar_ring::{Adaptive, BackoffSpin, BusySpin, Park, Step, WaitStrategy, YieldSpin};
 pub use xbar_topic::{
-    NoRoom, OwnedSample, PublishError, RecvError, RegionError, Sample, Timestamp, TopicConfig, TryRecvError,
+    HolderAccount, NoRoom, OwnedSample, PoolAccount, PublishError, Recovery, RecvError, RegionAccount,
+    RegionError, Sample, Timestamp, TopicConfig, TryRecvError,
 };
 
 /// Largest message in bytes that rides in a ring slot itself when it is sent by copy: one cache line moves, no block is

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use xbar_layout::Lent;
 use xbar_layout::pool::{BlockHeader, FreeHead};
-use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering};
-use xbar_pool::{Block, FreeList, Intent, Ledger, Ledgers, Supply};
+use xbar_layout::sync::{AtomicU32, AtomicU64, Ordering, ReadU64};
+use xbar_pool::{Block, FreeList, Intent, Ledger, Ledgers, PoolLook, Supply};
 
 /// The memory of a pool, its readers and its publishers.
 pub struct Memory {
@@ -35,6 +35,15 @@ impl Memory {
 
     pub fn list(self: &Arc<Self>) -> FreeList<Keep> {
         FreeList::new(lend(self, &self.head), lend(self, &self.headers[..]))
+    }
+
+    pub fn look(self: &Arc<Self>) -> PoolLook<Keep> {
+        PoolLook::new(lend(self, ReadU64::of(&self.head)), lend(self, ReadU64::of_slice(&self.headers)))
+    }
+
+    /// Makes free block `index` say that block `next` is behind it.
+    pub fn damage_list(&self, index: u32, next: u32) {
+        self.headers[index as usize].store(BlockHeader::free(next).pack(), Ordering::Relaxed);
     }
 
     pub fn intent(self: &Arc<Self>, publisher: usize) -> Intent<Keep> {
