@@ -2,6 +2,7 @@
 
 mod audit;
 mod compare;
+mod crash;
 mod demo;
 mod firmware;
 mod loom;
@@ -21,6 +22,9 @@ usage: cargo xtask <command>
                        weakens every memory ordering of the rings and the pool in turn and names the model that notices;
                        --only: in files and functions with WORD in their name; --list: only says what it would weaken
   tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
+  crash [--quick] [--only WORD] [--list]
+                       every operation killed after each of its instructions, and what the survivors say (needs ptrace);
+                       --quick: some instructions of each, under a minute; writes target/crash/report.json
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   compare [FLAGS]      ours and the peers in one run: --quick (50 s), --only WORD, --check (1 when a goal is missed),
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         },
         ["tsan"] => tsan::run(tsan::Effort::Often),
         ["tsan", "--quick"] => tsan::run(tsan::Effort::Once),
+        ["crash", ref flags @ ..] => crash::run(flags),
         ["firmware"] => firmware::run(),
         ["tidy"] => tidy::run(),
         ["compare", ref flags @ ..] => return compare::run(flags),

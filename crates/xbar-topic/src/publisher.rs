@@ -285,7 +285,7 @@ impl Publisher {
     ///
     /// [`RegionError`] when the region's lock cannot be had.
     pub fn recover(&self) -> Result<(), RegionError> {
-        recover::recover(self)
+        recover::try_recover_all(self)
     }
 
     /// The number of this handle among the region's publishers.

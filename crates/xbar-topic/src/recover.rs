@@ -73,11 +73,11 @@ pub fn recover(base: &BaseDir, name: &RegionName) -> Result<Recovery, RegionErro
 /// Recovers from everybody who died. Quietly does what it can: it is called when a publisher wants a block, and whether
 /// there is one afterwards is all that matters.
 pub(crate) fn recover_all(publisher: &Publisher) {
-    let _ = recover(publisher);
+    let _ = try_recover_all(publisher);
 }
 
 /// Recovers from everybody who died, and reclaims what readers gave back.
-pub(crate) fn recover(publisher: &Publisher) -> Result<(), RegionError> {
+pub(crate) fn try_recover_all(publisher: &Publisher) -> Result<(), RegionError> {
     let seat = publisher.seat();
     let limits = *seat.view.facts().geometry.limits();
     let recovered = publisher.under_lock(|| {

@@ -11,6 +11,9 @@ use super::words::Words;
 /// How long a message that must come may take. A publisher that is dead is noticed within 100 ms.
 pub const PATIENCE: Duration = Duration::from_secs(4);
 
+/// The same for a victim, which goes through its operation step by step.
+pub const STEP_BY_STEP: Duration = Duration::from_secs(300);
+
 /// A stream, and what was heard on it.
 pub struct Ear {
     stream: Stream,

@@ -132,6 +132,8 @@ impl Region {
         }
         drop((other, newcomer, speaker));
         self.keeper.recover().during("recovering")?;
+        let strays = self.keeper.strays();
+        ensure(strays == 0, || format!("{strays} blocks are in the keeper's name that it does not have"))?;
         census::check(&self.dir, NAME, 0)
     }
 

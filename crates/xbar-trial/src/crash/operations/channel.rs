@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use xbar::{Channel, ChannelConfig, ChannelError, Listener};
 
 use super::super::census;
-use super::super::ear::PATIENCE;
+use super::super::ear::{PATIENCE, STEP_BY_STEP};
 use super::super::fault::{Checked, During, ensure};
 use super::super::region::{BATCH, NAME, SURVIVOR};
 use super::super::victim::{Victim, mark};
@@ -113,7 +113,7 @@ impl Scene for Talk {
         let words = |number| Words { source: round, number };
         if self.part == Part::Connect {
             mark();
-            let channel = config(&self.dir).connect_timeout(NAME, PATIENCE).unwrap();
+            let channel = config(&self.dir).connect_timeout(NAME, STEP_BY_STEP).unwrap();
             mark();
             drop(channel);
             return;

@@ -1,6 +1,6 @@
 //! Victims that publish.
 
-use super::super::ear::PATIENCE;
+use super::super::ear::STEP_BY_STEP;
 use super::super::region::{BATCH, DEPTH};
 use super::super::victim::mark;
 use super::super::words::{LARGE, SMALL};
@@ -81,7 +81,7 @@ fn wait_for_room(role: &Role) {
     }
     let bytes = role.words(WITHIN).bytes(SMALL);
     mark();
-    let sent = publisher.send_timeout(&topic, &bytes, PATIENCE);
+    let sent = publisher.send_timeout(&topic, &bytes, STEP_BY_STEP);
     mark();
     sent.unwrap();
 }
