@@ -39,7 +39,7 @@ impl Watch {
         // A file may be mapped more than once, also by handles that came along from the parent.
         let mut seen = BTreeSet::new();
         for (start, end, file) in maps.lines().filter_map(shared_and_writable) {
-            if !seen.insert(file) {
+            if !seen.insert((end - start, file)) {
                 continue;
             }
             let mut bytes = vec![0; (end - start) as usize];
