@@ -14,6 +14,9 @@ pub struct Approach {
     pub occurrence: u32,
 }
 
+/// Stops that are too many to come to one of some places.
+const FAR: usize = 600;
+
 /// Instructions of a short operation, at most.
 const SHORT: usize = 2500;
 
@@ -46,7 +49,7 @@ impl Path {
         self.addresses.len() - 1
     }
 
-    /// After which to kill, `some` of them or all. In a short operation after every single one. In a long one after each that
+    /// After which to kill, about `some` of them or all. In a short operation after every single one. In a long one after each that
     /// others can see something of: deaths in between are the same to them; and, as a check of that, after one in
     /// [`SAMPLE`] of the others.
     pub fn places(&self, some: Option<usize>) -> Vec<usize> {
@@ -64,7 +67,13 @@ impl Path {
         places.sort_unstable();
         places.dedup();
         let stride = some.map_or(1, |some| (places.len() / some).max(1));
-        places.into_iter().rev().step_by(stride).collect::<Vec<_>>().into_iter().rev().collect()
+        let mut chosen: Vec<usize> = places.into_iter().rev().step_by(stride).collect();
+        chosen.reverse();
+        if some.is_some() {
+            // Not deep inside of long loops.
+            chosen.retain(|&k| self.cost(k, self.approach(k).start) < FAR);
+        }
+        chosen
     }
 
     /// The address of the next instruction after `k`.
@@ -74,9 +83,14 @@ impl Path {
 
     /// The cheapest way to the place after `k` instructions: a stop at a breakpoint costs two steps, each time it is come by.
     pub fn approach(&self, k: usize) -> Approach {
-        let cost = |start: &usize| 2 * self.occurrences[*start] as usize + (k - start);
-        let start = (k.saturating_sub(FARTHEST)..=k).rev().min_by_key(cost).unwrap_or(k);
+        let starts = (k.saturating_sub(FARTHEST)..=k).rev();
+        let start = starts.min_by_key(|&start| self.cost(k, start)).unwrap_or(k);
         Approach { start, occurrence: self.occurrences[start] }
+    }
+
+    /// Stops on the way to `k` by a breakpoint at `start`.
+    fn cost(&self, k: usize, start: usize) -> usize {
+        2 * self.occurrences[start] as usize + (k - start)
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace;
@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
-use super::fault::{Checked, During};
+use super::fault::{Checked, During, ensure};
 use super::path::Path;
 use super::watch::{Watch, stores_nothing};
 
@@ -250,6 +250,16 @@ impl Victim {
             }
             status => Err(format!("the victim stopped for no reason: {status:?}")),
         }
+    }
+
+    /// Waits until it sleeps in a system call, without its having stopped before.
+    pub fn asleep(&self, timeout: Duration) -> Checked {
+        let start = Instant::now();
+        while !self.sleeps() {
+            ensure(start.elapsed() < timeout, || "somebody who was to wait does not".to_owned())?;
+            std::thread::yield_now();
+        }
+        Ok(())
     }
 
     fn sleeps(&self) -> bool {

@@ -16,7 +16,7 @@ use super::{Operation, Scene};
 
 /// What a victim does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     Connect,
     Send(usize),
     Receive(usize),
@@ -37,12 +37,12 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-fn config(dir: &Path) -> ChannelConfig {
+pub fn config(dir: &Path) -> ChannelConfig {
     ChannelConfig::new().connections(1).depth(4).max_bytes(1024).dir(dir)
 }
 
 /// Who listens, and the end that it has of the victim's connection.
-struct Talk {
+pub struct Talk {
     dir: PathBuf,
     part: Part,
     listener: Listener,
@@ -50,13 +50,13 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(dir: &Path, part: Part) -> Checked<Self> {
+    pub fn new(dir: &Path, part: Part) -> Checked<Self> {
         let listener = config(dir).listen(NAME).during("listening")?;
         Ok(Self { dir: dir.to_owned(), part, listener, end: None })
     }
 
     /// Somebody else connects, says three things and hears one.
-    fn converse(&mut self, round: u64) -> Checked {
+    pub fn converse(&mut self, round: u64) -> Checked {
         let words = |number| Words { source: SURVIVOR + round, number };
         let dir = self.dir.clone();
         let mut other = Victim::start(move || {
