@@ -233,6 +233,27 @@ impl<K> Reader<K> {
         }
         found.nothing(Nothing::Empty)
     }
+
+    /// Takes the newest message that was not received, after [`Reader::is_empty`] said that there is one. For a ring of one publisher.
+    ///
+    /// A publisher stamps a message before it moves the ring's head. In between, or for long when it is stopped or killed there, the
+    /// head still names the message before, which may be the one received last: it is not to come again as news.
+    #[inline(always)]
+    #[allow(unreachable_code, clippy::diverging_sub_expression)] // as in `take_newest`
+    pub fn take_newer<'l, L, F: Found<'l, L>>(&mut self, ledger: &'l Ledger<L>, found: F) -> F::Output {
+        let pool = (self.blocks, self.block_bytes);
+        if let ReadRing::One(ring) = &mut self.ring {
+            let next = ring.next();
+            'again: for _ in 0..TRIES {
+                ring.seek_newest();
+                ring.skip_to(next);
+                let output = read!(ring, INLINE_WORDS, pool, ledger, found, continue 'again);
+                ring.skip_to(next);
+                return output;
+            }
+        }
+        found.nothing(Nothing::Empty)
+    }
 }
 
 /// Apart, so that the way of a message from one publisher is short.

@@ -130,7 +130,7 @@ impl Stream {
     fn look(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
         // What was received of a pinned topic is still there to be taken.
         if !(self.pinned && self.is_empty()) {
-            match self.take() {
+            match if self.pinned { self.take_newer() } else { self.take() } {
                 Err(TryRecvError::Empty) => {}
                 done => return done,
             }
@@ -221,6 +221,12 @@ impl Stream {
         taken
     }
 
+    /// Takes the newest message of a pinned topic that was not received, which is there.
+    #[inline(always)]
+    fn take_newer(&self) -> Result<Sample<'_>, TryRecvError> {
+        self.reader.borrow_mut().take_newer(&self.ledger, self)
+    }
+
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
     #[inline]
     fn nothing(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
@@ -228,7 +234,7 @@ impl Stream {
             return Err(TryRecvError::Empty);
         };
         if !self.is_empty() {
-            return self.take();
+            return if self.pinned { self.take_newer() } else { self.take() };
         }
         Err(if self.watch.have_come_again(gone) { TryRecvError::Empty } else { TryRecvError::Disconnected })
     }

@@ -51,6 +51,39 @@ fn the_latest_is_always_there(in_blocks: bool, count: u64) {
     });
 }
 
+/// Proves: what is received as new is new, also between a message's stamp and the ring's head, where the head still names the message
+/// before. Bound: three messages, four looks for news.
+#[test]
+fn news_comes_once() {
+    loom::model(|| {
+        let memory = Memory::new(&Sizes { slots: SLOTS, blocks: SLOTS + 4, publishers: 1, readers: 1 });
+        memory.joined.store(1, Ordering::Relaxed);
+        let (mut writer, mut supply) = (writer(&memory), supply(&memory, 0));
+        let mut reader = reader(&memory, false);
+        let theirs = memory.clone();
+        let other = thread::spawn(move || {
+            let mut news = Vec::new();
+            for _ in 0..4 {
+                if reader.is_empty() {
+                    continue;
+                }
+                match reader.take_newer(&ledger(&theirs, 0), Look(&theirs, |_| ())) {
+                    Seen::Message { sequence, value } => {
+                        assert_eq!(sequence, value);
+                        news.push(sequence);
+                    }
+                    seen => panic!("{seen:?}"),
+                }
+            }
+            assert!(news.is_sorted_by(|a, b| a < b), "again, or older: {news:?}");
+        });
+        for n in 0..3 {
+            send_inline(&memory, (&mut writer, &mut supply), u64::MAX, n).unwrap();
+        }
+        other.join().unwrap();
+    });
+}
+
 #[test]
 fn the_latest_in_a_slot_is_always_there() {
     the_latest_is_always_there(false, 4);
