@@ -99,6 +99,16 @@ impl Region {
         Speaker::join(&self.dir, &self.topic, SURVIVOR + self.speakers)
     }
 
+    /// Has the front of the free list in the name of a seat that no victim takes: a chain that a victim cuts off is then found by
+    /// its intent alone, not by the number of an earlier owner.
+    pub fn shuffle(&mut self) -> Checked {
+        let first = Publisher::open_in(&self.dir, NAME).during("shuffling")?;
+        let second = Publisher::open_in(&self.dir, NAME).during("shuffling")?;
+        let topic = second.register("/shuffle").during("shuffling")?;
+        drop((second.loan(&topic, LARGE).during("shuffling")?, first));
+        Ok(())
+    }
+
     /// What must hold after a death in round `round`, whose victim may have published `may` since the survivors listened last.
     /// `may_miss`: how many numbers may have been lost with it.
     pub fn aftermath(&mut self, round: u64, may: &[Words], may_miss: u64) -> Checked {

@@ -161,6 +161,15 @@ impl Victim {
         Ok(true)
     }
 
+    /// Executes its operation step by step until something holds.
+    pub fn step_until(&mut self, holds: impl Fn() -> bool) -> Checked {
+        while !holds() {
+            let stop = self.step(None)?;
+            ensure(matches!(stop, Stop::At(_)), || "the operation ended before it came so far".to_owned())?;
+        }
+        Ok(())
+    }
+
     /// Executes the next instruction, which is to sleep; false when it did not.
     pub fn fall_asleep(&mut self) -> Checked<bool> {
         Ok(self.step(Some(&mut || Ok(Sleeping::Leave)))? == Stop::Asleep)
