@@ -346,16 +346,20 @@ impl<K, S: Stride> Reader<K, S> {
         waiting - 1
     }
 
-    /// Goes to the newest message that is readable, received already or not; says whether there is one.
+    /// Goes to the newest message that is readable, received already or not; says whether there is one. Never further back than
+    /// to the one received last, whatever the head says: it moves behind the stamp.
     #[inline(always)]
     pub fn seek_newest(&mut self) -> bool {
+        let next = self.next();
         // ORDERING: ring-head: pairs with the fence in `mark`: the stamp of the message is there. Without it the look at the
         // stamp could find an older one: nothing, where there was something before.
-        let published = self.head.load_acquire();
-        if published != self.next().wrapping_add(1) {
-            if published == 0 {
+        let published = self.head.load_acquire().max(next);
+        if published == next {
+            if next == 0 {
                 return false;
             }
+            self.path.step_back();
+        } else if published != next.wrapping_add(1) {
             self.path.go_to(published - 1);
         }
         true

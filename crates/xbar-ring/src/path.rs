@@ -102,6 +102,14 @@ impl<W, K, S: Stride> Path<W, K, S> {
         self.split().1.take();
     }
 
+    /// Moves to the message before.
+    #[inline(always)]
+    pub(crate) fn step_back(&mut self) {
+        let here = if self.place == 0 { self.words.len() } else { self.place };
+        self.place = here - self.stride.words();
+        self.next = self.next.wrapping_sub(1);
+    }
+
     /// Moves to any message.
     #[inline(always)]
     pub(crate) fn go_to(&mut self, sequence: u64) {
@@ -244,6 +252,11 @@ mod tests {
     fn no_number_leads_out_of_the_ring() {
         for capacity in 2..9 {
             with_path(capacity, |mut path| {
+                for sequence in [40, 5, 1] {
+                    path.go_to(sequence);
+                    path.step_back();
+                    assert_eq!((path.next(), path.slot()[0]), (sequence - 1, (sequence - 1) % capacity));
+                }
                 for start in [u64::MAX, u64::MAX - 1, u64::MAX - 5, 1 << 63] {
                     path.go_to(start);
                     for _ in 0..20 {

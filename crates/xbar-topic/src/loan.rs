@@ -103,11 +103,7 @@ impl<'p> Loan<'p> {
     /// as by [`Publisher::send`]; larger messages stay in their block. Waits for room where the topic is lossless.
     #[inline(always)]
     pub fn publish(self) -> u64 {
-        match self.publish_within(Patience::As(&mut Adaptive, None)) {
-            Ok(sequence) => sequence,
-            // Waiting without an end has no such end.
-            Err(NoRoom(loan)) => loan.topic.writer().next(),
-        }
+        self.publish_at_once().unwrap_or_else(Late::persist_for_ever)
     }
 
     /// As [`Loan::publish`], without waiting.
@@ -144,20 +140,62 @@ impl<'p> Loan<'p> {
 
     #[inline(always)]
     pub(crate) fn publish_within(self, patience: Patience<'_>) -> Result<u64, NoRoom<Self>> {
+        self.publish_at_once().or_else(|late| late.persist(patience))
+    }
+
+    /// Publishes the message, if there is room at once.
+    #[inline(always)]
+    fn publish_at_once(self) -> Result<u64, Late<'p>> {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not used again without a block, nor dropped.
+        // SAFETY: `this` is not used again, nor dropped.
         let block = unsafe { ManuallyDrop::take(&mut this.block) };
         let Self { publisher, topic, pool, bytes, length, streaming, .. } = *this;
         let way = Way { publisher, topic, pool, bytes, length };
-        match way.attempt(block) {
-            Ok(sequence) => Ok(sequence),
-            Err((refused, block)) => match way.persist(block, refused, patience) {
-                Ok(sequence) => Ok(sequence),
-                Err(block) => {
-                    let block = ManuallyDrop::new(block);
-                    Err(NoRoom(Self { publisher, topic, pool, block, bytes, length, streaming }))
-                }
-            },
+        way.attempt(block).map_err(|(refused, block)| Late { way, block, refused, streaming })
+    }
+}
+
+/// A loan for which there was no room at first.
+struct Late<'p> {
+    way: Way<'p>,
+    block: Block,
+    refused: Refused,
+    streaming: bool,
+}
+
+impl<'p> Late<'p> {
+    #[cold]
+    #[inline(never)]
+    fn persist_for_ever(self) -> u64 {
+        match self.persist(Patience::As(&mut Adaptive, None)) {
+            Ok(sequence) => sequence,
+            // Waiting without an end has no such end, but for a damaged ring.
+            Err(NoRoom(loan)) => loan.topic.writer().next(),
+        }
+    }
+
+    /// Goes on trying, as long as `patience` lasts.
+    #[cold]
+    #[inline(never)]
+    fn persist(self, patience: Patience<'_>) -> Result<u64, NoRoom<Loan<'p>>> {
+        let Self { way, block, refused, streaming } = self;
+        let mut kept = Some(block);
+        let attempt = || {
+            let block = kept.take().ok_or(Refused::AllClaimed)?;
+            way.attempt(block).map_err(|(refused, block)| {
+                kept = Some(block);
+                refused
+            })
+        };
+        let next = || way.topic.writer().next();
+        let sent = way.publisher.persist(&way.topic.room, refused, patience, next, attempt);
+        match (sent, kept) {
+            (None, Some(block)) => {
+                let Way { publisher, topic, pool, bytes, length } = way;
+                let block = ManuallyDrop::new(block);
+                Err(NoRoom(Loan { publisher, topic, pool, block, bytes, length, streaming }))
+            }
+            (sent, _) => Ok(sent.unwrap_or_default()),
         }
     }
 }
@@ -199,26 +237,6 @@ impl Way<'_> {
         pool.loans.set(pool.loans.get() - 1);
         publisher.published_on(topic, &mut supply);
         Ok(sequence)
-    }
-
-    /// What follows when there was no room at first.
-    #[cold]
-    #[inline(never)]
-    fn persist(self, block: Block, refused: Refused, patience: Patience<'_>) -> Result<u64, Block> {
-        let mut kept = Some(block);
-        let attempt = || {
-            let block = kept.take().ok_or(Refused::AllClaimed)?;
-            self.attempt(block).map_err(|(refused, block)| {
-                kept = Some(block);
-                refused
-            })
-        };
-        let next = || self.topic.writer().next();
-        let sent = self.publisher.persist(&self.topic.room, refused, patience, next, attempt);
-        match (sent, kept) {
-            (None, Some(block)) => Err(block),
-            (sent, _) => Ok(sent.unwrap_or_default()),
-        }
     }
 
     /// Gives `block` back unpublished.

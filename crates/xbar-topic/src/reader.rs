@@ -260,10 +260,18 @@ impl<K> Reader<K> {
         if !ring.seek_newest() {
             return Some(Found::Nothing(Nothing::Empty));
         }
-        let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy).ok();
-        // One that was received before and could not be held now is no news again.
-        ring.skip_to(next);
-        found
+        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy) {
+            Ok(Found::Nothing(nothing)) => {
+                // One that was received before and could not be held now is no news again.
+                ring.skip_to(next);
+                Some(Found::Nothing(nothing))
+            }
+            Ok(found) => Some(found),
+            Err(Overtaken) => {
+                ring.skip_to(next);
+                None
+            }
+        }
     }
 
     /// Takes the newest message that was not received. For a ring of one publisher.

@@ -22,7 +22,10 @@ impl Publisher {
     /// As [`Publisher::loan`]; up to 48 bytes only [`PublishError::ForeignTopic`].
     #[inline]
     pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::As(&mut Adaptive, None))
+        match self.send_at_once(topic, bytes) {
+            Some(sequence) => Ok(sequence),
+            None => self.send_otherwise(topic, bytes, Patience::As(&mut Adaptive, None)),
+        }
     }
 
     /// As [`Publisher::send`], without waiting.
@@ -32,7 +35,10 @@ impl Publisher {
     /// As [`Publisher::send`], and [`PublishError::Full`].
     #[inline]
     pub fn try_send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::Never)
+        match self.send_at_once(topic, bytes) {
+            Some(sequence) => Ok(sequence),
+            None => self.send_otherwise(topic, bytes, Patience::Never),
+        }
     }
 
     /// As [`Publisher::send`], waiting up to `timeout`.
@@ -41,7 +47,7 @@ impl Publisher {
     ///
     /// As [`Publisher::send`], and [`PublishError::Full`].
     pub fn send_timeout(&self, topic: &Topic, bytes: &[u8], timeout: Duration) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::As(&mut Adaptive, Some(timeout)))
+        self.send_otherwise(topic, bytes, Patience::As(&mut Adaptive, Some(timeout)))
     }
 
     /// As [`Publisher::send`], waiting as `strategy` says, up to `timeout` if there is one.
@@ -57,24 +63,18 @@ impl Publisher {
         mut strategy: impl WaitStrategy,
         timeout: Option<Duration>,
     ) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::As(&mut strategy, timeout))
+        self.send_otherwise(topic, bytes, Patience::As(&mut strategy, timeout))
     }
 
+    /// Publishes `bytes` in a slot; `None`, and nothing has happened, where that is not the straight way.
     #[inline(always)]
-    fn send_within(&self, topic: &Topic, bytes: &[u8], patience: Patience<'_>) -> Result<u64, PublishError> {
-        if bytes.len() > topic.inline_bytes {
-            return self.send_in_block(topic, bytes, patience);
+    fn send_at_once(&self, topic: &Topic, bytes: &[u8]) -> Option<u64> {
+        if bytes.len() > topic.inline_bytes || !self.owns(topic) {
+            return None;
         }
-        let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
-            return Err(self.refusal(topic, bytes.len()));
-        };
-        match self.try_inline(topic, pool, bytes) {
-            Ok(sequence) => Ok(sequence),
-            Err(refused) => self.send_late(topic, pool, bytes, refused, patience),
-        }
+        self.try_inline(topic, self.pools.get(topic.pool)?, bytes).ok()
     }
 
-    /// Publishes `bytes` in a slot, if there is room.
     #[inline(always)]
     fn try_inline(&self, topic: &Topic, pool: &Pool, bytes: &[u8]) -> Result<u64, Refused> {
         let time = self.clock().stamp();
@@ -84,33 +84,28 @@ impl Publisher {
         Ok(sequence)
     }
 
-    /// What follows when there was no room at first.
-    #[cold]
+    /// Publishes a copy of `bytes` in whatever way it takes.
     #[inline(never)]
-    fn send_late(
+    fn send_otherwise(
         &self,
         topic: &Topic,
-        pool: &Pool,
         bytes: &[u8],
-        refused: Refused,
         patience: Patience<'_>,
     ) -> Result<u64, PublishError> {
-        let next = || topic.writer().next();
+        let no_room = || self.no_room(topic.uri(), &topic.room);
+        if bytes.len() > topic.inline_bytes {
+            let mut loan = self.loan(topic, bytes.len())?;
+            loan.copy_from_slice(bytes);
+            return loan.publish_within(patience).map_err(|NoRoom(_)| no_room());
+        }
+        let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
+            return Err(self.refusal(topic, bytes.len()));
+        };
         let attempt = || self.try_inline(topic, pool, bytes);
-        let sent = self.persist(&topic.room, refused, patience, next, attempt);
-        sent.ok_or_else(|| self.no_room(topic.uri(), &topic.room))
-    }
-
-    #[inline(never)]
-    fn send_in_block(
-        &self,
-        topic: &Topic,
-        bytes: &[u8],
-        patience: Patience<'_>,
-    ) -> Result<u64, PublishError> {
-        let mut loan = self.loan(topic, bytes.len())?;
-        loan.copy_from_slice(bytes);
-        loan.publish_within(patience).map_err(|NoRoom(_)| self.no_room(topic.uri(), &topic.room))
+        attempt().or_else(|refused| {
+            let next = || topic.writer().next();
+            self.persist(&topic.room, refused, patience, next, attempt).ok_or_else(no_room)
+        })
     }
 }
 

@@ -53,7 +53,7 @@ fn the_latest_is_always_there(in_blocks: bool, count: u64) {
 }
 
 /// Proves: what is received as new is new, also between a message's stamp and the ring's head, where the head still names the message
-/// before. Bound: three messages, four looks for news.
+/// before; and the latest is never older. Bound: three messages, four looks for news.
 #[test]
 fn news_comes_once() {
     loom::model(|| {
@@ -72,6 +72,11 @@ fn news_comes_once() {
                     Seen::Message { sequence, value } => {
                         assert_eq!(sequence, value);
                         news.push(sequence);
+                        // Nor is the latest ever older than what was received as news.
+                        match look_at_newest(&theirs, &mut reader, &ledger(&theirs, 0)) {
+                            Seen::Message { sequence: latest, .. } => assert!(latest >= sequence),
+                            seen => panic!("{seen:?}"),
+                        }
                     }
                     seen => panic!("{seen:?}"),
                 }
