@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::contract::Outcome;
 
-/// Messages that a topic of any library here keeps: crossbar's default, and fewer where they would fill the memory.
+/// Messages that a topic of any library here keeps: crossbar's default, and fewer where they would fill the caches.
 pub const fn depth(bytes: usize) -> u32 {
-    if bytes <= 4 << 20 { 8 } else { 2 }
+    if bytes < 64 << 10 { 8 } else { 2 }
 }
 
 /// A library of topics.

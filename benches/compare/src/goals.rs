@@ -1,7 +1,7 @@
 //! The goals, as data: at most so many times the reference, in the same run.
 
 use crate::case::Case;
-use crate::cases::scale::{LEAST, SERIES};
+use crate::cases::scale::{BLOCK_BYTES, LEAST, SERIES};
 
 /// One goal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,8 +30,8 @@ const fn goal(case: &'static str, payload: u64, reference: &'static str, most: f
 }
 
 /// Flat: at `at` no more than at its least, but for the noise.
-const fn flat(case: &'static str, at: u64) -> Goal {
-    Goal { case, payload: 8, at: Some(at), reference: LEAST, most: 1.1 }
+const fn flat(case: &'static str, payload: u64, at: u64) -> Goal {
+    Goal { case, payload, at: Some(at), reference: LEAST, most: 1.1 }
 }
 
 /// No longer than the one that it is like.
@@ -68,9 +68,9 @@ pub const GOALS: &[Goal] = &[
     goal("pinned: by loan", 1024, "crossbar pinned", 0.5),
     goal("bus: round trip, two processes", 8, "two bare atomics", 1.15),
     goal("wake: a parked reader, two threads", 8, "a bare futex", 1.15),
-    flat(SERIES[1], 100_000),
-    flat(SERIES[2], 262_144),
-    flat(SERIES[3], 1_000_000),
+    flat(SERIES[1], 8, 100_000),
+    flat(SERIES[2], 8, 262_144),
+    flat(SERIES[3], BLOCK_BYTES as u64, 1_000_000),
     // Messages a second, turned into time for each message.
     goal("throughput: lossless, one by one", 8, "disruptor", 1.0 / 1.1),
     goal("throughput: lossless, one by one", 8, "rtrb", 1.0 / 1.1),

@@ -1,4 +1,5 @@
-//! How the cost of publishing grows: with subscribers attached, topics registered, slots, blocks.
+//! How costs grow: of publishing with subscribers attached, topics registered, slots, blocks; of finding a topic and of joining a
+//! region with the topics that there are.
 //!
 //! Every case of a series has ours at its smallest beside it. Regions are made once and serve all rounds.
 
@@ -18,12 +19,27 @@ const BLOCKS: [u64; 4] = [100, 1000, 10_000, 1_000_000];
 /// Name of the contender that stands for ours at the smallest.
 pub const LEAST: &str = "xbar at its least";
 /// How the cases are called; goals and plots know them by that.
-pub const SERIES: [&str; 4] = [
+pub const SERIES: [&str; 7] = [
     "scale: publish, subscribers",
     "scale: publish, topics",
     "scale: publish, depth",
     "scale: publish, blocks",
+    "scale: register, topics",
+    "scale: subscribe, topics",
+    "scale: connect, topics",
 ];
+/// Bytes of a message that does not ride in its slot.
+pub const BLOCK_BYTES: usize = 64;
+
+/// What one turn is.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Copy,
+    Loan,
+    Register,
+    Subscribe,
+    Connect,
+}
 
 /// What varies.
 #[derive(Debug, Clone, Copy)]
@@ -33,25 +49,28 @@ struct Size {
     depth: u64,
     /// 0: as many as can be needed.
     blocks: u64,
-    by_loan: bool,
+    turn: Turn,
 }
 
-const SMALL: Size = Size { subscribers: 1, topics: 1, depth: 8, blocks: 0, by_loan: false };
+const SMALL: Size = Size { subscribers: 1, topics: 1, depth: 8, blocks: 0, turn: Turn::Copy };
 
 /// The cases.
 pub fn cases() -> Vec<Case> {
-    let [subscribers, topics, depth, blocks] = SERIES;
-    let mut cases = series(subscribers, &SUBSCRIBERS, |at| Size { subscribers: at, ..SMALL });
-    cases.extend(series(topics, &TOPICS, |at| Size { topics: at, ..SMALL }));
-    cases.extend(series(depth, &DEPTHS, |at| Size { depth: at, ..SMALL }));
-    cases.extend(series(blocks, &BLOCKS, |at| Size { blocks: at, by_loan: true, ..SMALL }));
+    let [subscribers, topics, depth, blocks, register, subscribe, connect] = SERIES;
+    let mut cases = series(subscribers, 8, &SUBSCRIBERS, |at| Size { subscribers: at, ..SMALL });
+    cases.extend(series(topics, 8, &TOPICS, |at| Size { topics: at, ..SMALL }));
+    cases.extend(series(depth, 8, &DEPTHS, |at| Size { depth: at, ..SMALL }));
+    cases.extend(series(blocks, BLOCK_BYTES, &BLOCKS, |at| Size { blocks: at, turn: Turn::Loan, ..SMALL }));
+    for (name, turn) in [(register, Turn::Register), (subscribe, Turn::Subscribe), (connect, Turn::Connect)] {
+        cases.extend(series(name, 8, &TOPICS, |at| Size { topics: at, turn, ..SMALL }));
+    }
     cases
 }
 
-fn series(name: &'static str, points: &[u64], size: impl Fn(u64) -> Size) -> Vec<Case> {
+fn series(name: &'static str, payload: usize, points: &[u64], size: impl Fn(u64) -> Size) -> Vec<Case> {
     let least = size(points[0]);
     let case = |at: &u64| {
-        let case = Case::new("scale", name, 8).at(*at).ours(contender("xbar", size(*at)));
+        let case = Case::new("scale", name, payload).at(*at).ours(contender("xbar", size(*at)));
         case.peer(contender(LEAST, least))
     };
     points.iter().map(case).collect()
@@ -61,7 +80,15 @@ fn contender(name: &'static str, size: Size) -> Contender {
     kept(
         name,
         move || Region::open(size),
-        move |region, plan| if size.by_loan { Ok(region.loans(plan)) } else { Ok(region.copies(plan)) },
+        move |region, plan| {
+            Ok(match size.turn {
+                Turn::Copy => region.copies(plan),
+                Turn::Loan => region.loans(plan),
+                Turn::Register => region.registrations(plan),
+                Turn::Subscribe => region.subscriptions(plan),
+                Turn::Connect => region.connections(plan),
+            })
+        },
     )
 }
 
@@ -69,6 +96,8 @@ fn contender(name: &'static str, size: Size) -> Contender {
 struct Region {
     topics: Vec<Topic>,
     publisher: Publisher,
+    name: String,
+    subscriber: Subscriber,
     _streams: Vec<(Subscriber, Stream)>,
 }
 
@@ -78,7 +107,7 @@ impl Region {
         let config = Config::new().publishers(1).samples(1).loans(1).block_bytes(64);
         let config =
             config.topics(number(size.topics)?).depth(number(size.depth)?).blocks(number(size.blocks)?);
-        let config = config.subscribers(number(size.subscribers.max(1))?);
+        let config = config.subscribers(number(size.subscribers.max(1) + 2)?);
         let name = fresh_name();
         let publisher = Publisher::create(&name, &config).map_err(told)?;
         let register = |index| publisher.register(&format!("/scale/{index}")).map_err(told);
@@ -90,7 +119,13 @@ impl Region {
             Ok((subscriber, stream))
         };
         let streams = (0..size.subscribers).map(join).collect::<Outcome<Vec<_>>>()?;
-        Ok(Self { topics, publisher, _streams: streams })
+        let subscriber = Subscriber::connect(&name).map_err(told)?;
+        Ok(Self { topics, publisher, name, subscriber, _streams: streams })
+    }
+
+    /// The topic that was registered in the middle, found again each time.
+    fn middle(&self) -> String {
+        format!("/scale/{}", self.topics.len() / 2)
     }
 
     fn topic(&self) -> &Topic {
@@ -107,9 +142,34 @@ impl Region {
     fn loans(&self, plan: &Plan) -> Round {
         let (publisher, topic) = (&self.publisher, self.topic());
         time(plan, |n| {
-            let mut loan = publisher.loan(topic, 8).expect("a loan");
-            loan.copy_from_slice(black_box(&n.to_le_bytes()));
+            let mut loan = publisher.loan(topic, BLOCK_BYTES).expect("a loan");
+            loan[..8].copy_from_slice(black_box(&n.to_le_bytes()));
             loan.publish();
+        })
+    }
+
+    fn registrations(&mut self, plan: &Plan) -> Round {
+        let (uri, place) = (self.middle(), self.topics.len() / 2);
+        let (publisher, topics) = (&self.publisher, &mut self.topics);
+        let last = topics.len() - 1;
+        time(plan, |_| {
+            // One publisher at a time: it leaves, and comes back.
+            drop(topics.swap_remove(place));
+            topics.push(publisher.register(black_box(&uri)).expect("a topic"));
+            topics.swap(place, last);
+        })
+    }
+
+    fn subscriptions(&self, plan: &Plan) -> Round {
+        let uri = self.middle();
+        time(plan, |_| {
+            black_box(self.subscriber.subscribe(black_box(&uri)).expect("a stream"));
+        })
+    }
+
+    fn connections(&self, plan: &Plan) -> Round {
+        time(plan, |_| {
+            black_box(Subscriber::connect(black_box(&self.name)).expect("a subscriber"));
         })
     }
 }
