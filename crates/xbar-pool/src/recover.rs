@@ -79,8 +79,14 @@ impl<S: AsMut<[u64]>> Census<S> {
         recoverer: u32,
         mut adopt: impl FnMut(u32) -> bool,
     ) -> Option<Recovered> {
-        let counted = (0..TRIES).any(|_| self.count(list, owner, intent, intents.clone()));
-        let mut complete = counted || intent.announced().is_none();
+        let in_doubt = intent.announced().is_some();
+        // A list that others use is only looked at again while it matters: most of the dead died somewhere else.
+        let mut counted = false;
+        let is_sure = (0..TRIES).any(|_| {
+            counted = self.count(list, owner, intent, intents.clone());
+            counted || !(in_doubt || self.has_lost_free(list))
+        });
+        let mut complete = is_sure;
         // ORDERING: ledger: the partner is the full fence in `Ledger::hold`. The dead publisher marked the slots of what it
         // evicted, and its death, which the caller knows, orders those marks before this fence; the looks at the cells stand
         // behind it.
@@ -119,6 +125,12 @@ impl<S: AsMut<[u64]>> Census<S> {
         }
         intent.clear();
         Some(recovered)
+    }
+
+    /// Whether a block seems lost that may be on its way to the list, or from it.
+    fn has_lost_free<K>(&mut self, list: &FreeList<K>) -> bool {
+        (0..self.blocks)
+            .any(|index| self.get(Map::Lost, index) && list.header(index).state == Some(BlockState::Free))
     }
 
     /// Marks what is lost; false when the list changed meanwhile.

@@ -16,7 +16,7 @@ use xbar_layout::sync::{AtomicU64, ReadU64};
 use xbar_ring::broadcast::HEAD_WORDS;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::stride::ValueStride;
-use xbar_ring::{Look, Lossy, Rest, Source, broadcast, copy};
+use xbar_ring::{Adaptive, Look, Lossy, Rest, Source, WaitStrategy, broadcast, copy};
 
 use crate::Keep;
 use crate::error::{PublishError, RegionError};
@@ -74,7 +74,7 @@ impl<T: Pod> BusPublisher<T> {
     #[inline]
     pub fn publish(&self, value: &T) {
         // Waiting without an end ends with room.
-        let _ = self.publish_within(value, Patience::Always);
+        let _ = self.publish_within(value, Patience::As(&mut Adaptive, None));
     }
 
     /// As [`BusPublisher::publish`], without waiting.
@@ -93,7 +93,21 @@ impl<T: Pod> BusPublisher<T> {
     ///
     /// [`PublishError::Full`].
     pub fn publish_timeout(&self, value: &T, timeout: Duration) -> Result<(), PublishError> {
-        self.publish_within(value, Patience::For(timeout))
+        self.publish_within(value, Patience::As(&mut Adaptive, Some(timeout)))
+    }
+
+    /// Publishes `value`, waiting for room as `strategy` says, up to `timeout` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Full`] when the time is over, [`PublishError::Stopped`] when the strategy ends the wait.
+    pub fn publish_with(
+        &self,
+        value: &T,
+        mut strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<(), PublishError> {
+        self.publish_within(value, Patience::As(&mut strategy, timeout))
     }
 
     /// Publishes `values` in order, waking readers once.
@@ -114,7 +128,7 @@ impl<T: Pod> BusPublisher<T> {
     }
 
     #[inline(always)]
-    fn publish_within(&self, value: &T, patience: Patience) -> Result<(), PublishError> {
+    fn publish_within(&self, value: &T, patience: Patience<'_>) -> Result<(), PublishError> {
         let attempt = || {
             self.put(value)?;
             self.published(1);
@@ -123,7 +137,7 @@ impl<T: Pod> BusPublisher<T> {
         attempt().or_else(|refused| {
             let next = || self.ring().next();
             let sent = self.publisher.persist(&self.room, refused, patience, next, attempt);
-            sent.ok_or_else(|| self.publisher.full(self.membership.uri().clone(), &self.room))
+            sent.ok_or_else(|| self.publisher.no_room(self.membership.uri(), &self.room))
         })
     }
 

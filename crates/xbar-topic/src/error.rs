@@ -293,6 +293,11 @@ pub enum PublishError {
         /// The process of that reader; 0 when it is gone by now.
         pid: u32,
     },
+    /// The strategy by which room was waited for ended the wait: a token was stopped.
+    Stopped {
+        /// The topic.
+        uri: Uri,
+    },
     /// The topic is no pinned one.
     NotPinned {
         /// The topic.
@@ -334,6 +339,9 @@ impl fmt::Display for PublishError {
                 "{uri} is full: process {pid} has not received the oldest message; wait for it, or register the topic \
                  with a larger `depth`"
             ),
+            Self::Stopped { uri } => {
+                write!(f, "waiting for room in {uri} was stopped: nothing was sent")
+            }
             Self::Damaged { uri } => {
                 write!(f, "the ring of {uri} is damaged: stop the region's publishers and start them again")
             }

@@ -22,6 +22,7 @@ mod pools;
 mod publisher;
 mod reader;
 mod recover;
+mod rest;
 mod rings;
 mod room;
 mod sample;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use xbar_pool::Block;
 use xbar_ring::mpmc::Refused;
+use xbar_ring::{Adaptive, WaitStrategy};
 
 use crate::error::PublishError;
 use crate::pools::Pool;
@@ -102,7 +103,7 @@ impl<'p> Loan<'p> {
     /// as by [`Publisher::send`]; larger messages stay in their block. Waits for room where the topic is lossless.
     #[inline(always)]
     pub fn publish(self) -> u64 {
-        match self.publish_within(Patience::Always) {
+        match self.publish_within(Patience::As(&mut Adaptive, None)) {
             Ok(sequence) => sequence,
             // Waiting without an end has no such end.
             Err(NoRoom(loan)) => loan.topic.writer().next(),
@@ -125,11 +126,24 @@ impl<'p> Loan<'p> {
     ///
     /// As [`Loan::try_publish`].
     pub fn publish_timeout(self, timeout: Duration) -> Result<u64, NoRoom<Self>> {
-        self.publish_within(Patience::For(timeout))
+        self.publish_within(Patience::As(&mut Adaptive, Some(timeout)))
+    }
+
+    /// As [`Loan::publish`], waiting as `strategy` says, up to `timeout` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The loan comes back when the time is over, or the strategy ends the wait.
+    pub fn publish_with(
+        self,
+        mut strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<u64, NoRoom<Self>> {
+        self.publish_within(Patience::As(&mut strategy, timeout))
     }
 
     #[inline(always)]
-    pub(crate) fn publish_within(self, patience: Patience) -> Result<u64, NoRoom<Self>> {
+    pub(crate) fn publish_within(self, patience: Patience<'_>) -> Result<u64, NoRoom<Self>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again without a block, nor dropped.
         let block = unsafe { ManuallyDrop::take(&mut this.block) };
@@ -190,7 +204,7 @@ impl Way<'_> {
     /// What follows when there was no room at first.
     #[cold]
     #[inline(never)]
-    fn persist(self, block: Block, refused: Refused, patience: Patience) -> Result<u64, Block> {
+    fn persist(self, block: Block, refused: Refused, patience: Patience<'_>) -> Result<u64, Block> {
         let mut kept = Some(block);
         let attempt = || {
             let block = kept.take().ok_or(Refused::AllClaimed)?;

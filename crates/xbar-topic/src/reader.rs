@@ -265,6 +265,32 @@ impl<K> Reader<K> {
         ring.skip_to(next);
         found
     }
+
+    /// Takes the newest message that was not received. For a ring of one publisher.
+    ///
+    /// A publisher stamps a message before it moves the ring's head. In between, or for long when it is stopped or killed there,
+    /// the head still names the message before, which may be the one received last: it is not to come again as news.
+    pub fn take_newer<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl Fn(&[ReadU64], usize) -> C,
+    ) -> Found<'l, L, C> {
+        let pool = (self.blocks, self.block_bytes);
+        if let ReadRing::One(ring) = &mut self.ring {
+            let next = ring.next();
+            for _ in 0..TRIES {
+                if ring.is_empty() {
+                    break;
+                }
+                ring.seek_newest();
+                ring.skip_to(next);
+                let Ok(found) = read(ring.poll(), INLINE_WORDS, pool, ledger, &copy) else { continue };
+                ring.skip_to(next);
+                return found;
+            }
+        }
+        Found::Nothing(Nothing::Empty)
+    }
 }
 
 impl<K> fmt::Debug for Reader<K> {

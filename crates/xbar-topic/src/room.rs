@@ -4,20 +4,20 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use xbar_discovery::TopicView;
+use xbar_discovery::{TopicView, Uri};
 use xbar_layout::Delivery;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU32};
 use xbar_ring::mpmc::Refused;
-use xbar_ring::{Adaptive, Step, WaitStrategy};
+use xbar_ring::{Step, WaitStrategy};
 use xbar_shm::SeatKind;
 use xbar_shm::wake::{Sleeper, System};
 
 use crate::Keep;
-use crate::error::RegionError;
+use crate::error::{PublishError, RegionError};
 use crate::gate::Gate;
 use crate::publisher::Publisher;
 use crate::seat::{Seat, present};
-use crate::{recover, rings};
+use crate::{recover, rest, rings};
 
 /// Looks at a full topic between two readings of the clock.
 const LOOKS_PER_READING: u32 = 64;
@@ -26,14 +26,22 @@ const LOOKS_PER_READING: u32 = 64;
 const PROBE_EVERY: Duration = Duration::from_millis(100);
 
 /// How long to wait for room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum Patience<'w> {
     /// Not at all.
     Never,
-    /// So long.
-    For(Duration),
-    /// As long as it takes.
-    Always,
+    /// As a strategy says, up to a timeout if there is one.
+    As(&'w mut dyn WaitStrategy, Option<Duration>),
+}
+
+/// Why there was no room in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenUp {
+    /// Somebody has not read yet.
+    Full,
+    /// The strategy said so.
+    Stopped,
+    /// The ring is damaged: there will be no room.
+    Damaged,
 }
 
 /// The room of one topic, as one publisher has it.
@@ -43,30 +51,28 @@ pub(crate) struct Room {
     limit: Cell<u64>,
     /// When the kernel was asked last whether those live who are waited for.
     probed: Cell<Option<Instant>>,
-    /// The ring was found damaged: there will be no room.
-    damaged: Cell<bool>,
-    gate: Option<(Gate<Keep>, Sleeper<Keep>)>,
+    /// Why there was none when it was wanted last.
+    given_up: Cell<GivenUp>,
+    gate: Option<(Gate<Keep>, Arc<Sleeper<Keep>>)>,
 }
 
 impl Room {
     pub(crate) fn open(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
         let facts = topic.facts();
+        let room = |limit, gate| {
+            let (limit, given_up) = (Cell::new(limit), Cell::new(GivenUp::Full));
+            Self { limit, probed: Cell::new(None), given_up, gate }
+        };
         if facts.shape.delivery != Delivery::Lossless {
-            return Ok(Self {
-                limit: Cell::new(u64::MAX),
-                probed: Cell::new(None),
-                damaged: Cell::new(false),
-                gate: None,
-            });
+            return Ok(room(u64::MAX, None));
         }
         let cursors = present(seat.cursors(), &seat.view, "peers")?;
         let announced = rings::announced::<AtomicU64>(&seat.view, facts)?;
         let line = seat.topic_line(topic.index())?;
         let gate = Gate::new(announced, cursors, topic.index(), rings::room(facts));
-        let room = line.part(|line| ReadU32::of(&line.room));
-        let sleeper = Sleeper::new(room, line.part(|line| &line.publishers_waiting), System);
-        let (limit, probed, damaged) = (Cell::new(0), Cell::new(None), Cell::new(false));
-        Ok(Self { limit, probed, damaged, gate: Some((gate, sleeper)) })
+        let word = line.part(|line| ReadU32::of(&line.room));
+        let sleeper = Sleeper::new(word, line.part(|line| &line.publishers_waiting), System);
+        Ok(room(0, Some((gate, Arc::new(sleeper)))))
     }
 
     /// The number below which messages may be written.
@@ -79,11 +85,6 @@ impl Room {
     pub(crate) fn slowest(&self, readers: usize) -> Option<u32> {
         let (gate, _) = self.gate.as_ref()?;
         gate.slowest(readers).map(|(seat, _)| seat as u32) // a seat
-    }
-
-    /// Whether the ring was found damaged when room was wanted last.
-    pub(crate) fn is_damaged(&self) -> bool {
-        self.damaged.get()
     }
 
     /// How many streams are waited for.
@@ -110,12 +111,11 @@ impl Publisher {
         &self,
         room: &Room,
         mut refused: Refused,
-        patience: Patience,
+        mut patience: Patience<'_>,
         next: impl Fn() -> u64,
         mut attempt: impl FnMut() -> Result<T, Refused>,
     ) -> Option<T> {
         let may_go_on = |refused| room.may_go_on(refused, next(), || self.readers());
-        let mut strategy = Adaptive;
         let mut looks = 0_u32;
         let mut started: Option<Instant> = None;
         loop {
@@ -125,17 +125,20 @@ impl Publisher {
                     Err(again) => refused = again,
                 }
             }
-            room.damaged.set(refused == Refused::Damaged);
-            if room.is_damaged() {
-                return None;
+            let given_up = |why| {
+                room.given_up.set(why);
+                None
+            };
+            if refused == Refused::Damaged {
+                return given_up(GivenUp::Damaged);
             }
-            if patience == Patience::Never {
+            let Patience::As(strategy, timeout) = &mut patience else {
                 // Whoever only ever tries gets past the dead as well.
                 if self.bury(room, refused, Instant::now()) {
                     continue;
                 }
-                return None;
-            }
+                return given_up(GivenUp::Full);
+            };
             looks = looks.saturating_add(1);
             let step = strategy.step(looks);
             let mut left = PROBE_EVERY;
@@ -146,10 +149,10 @@ impl Publisher {
                     self.seat().record.counters.waits.fetch_add(1, Ordering::Relaxed);
                 }
                 let waited = now.duration_since(*started.get_or_insert(now));
-                if let Patience::For(timeout) = patience {
+                if let Some(timeout) = timeout {
                     left = left.min(timeout.saturating_sub(waited));
                     if left.is_zero() {
-                        return None;
+                        return given_up(GivenUp::Full);
                     }
                 }
                 if self.bury(room, refused, now) {
@@ -157,11 +160,29 @@ impl Publisher {
                 }
             }
             match (&room.gate, step) {
+                (_, Step::Stop) => return given_up(GivenUp::Stopped),
                 (Some((_, sleeper)), Step::Sleep) if refused == Refused::Limit => {
-                    sleeper.sleep_unless(|| may_go_on(refused), left);
+                    rest::sleep_unless(sleeper, || may_go_on(refused), left, strategy.stop());
                 }
                 (_, Step::Sleep) => std::thread::yield_now(),
                 _ => {}
+            }
+        }
+    }
+
+    /// Why nothing was sent on topic `uri`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn no_room(&self, uri: &Uri, room: &Room) -> PublishError {
+        let uri = uri.clone();
+        match room.given_up.get() {
+            GivenUp::Damaged => PublishError::Damaged { uri },
+            GivenUp::Stopped => PublishError::Stopped { uri },
+            GivenUp::Full => {
+                let slowest = room.slowest(self.readers());
+                let record = slowest.and_then(|seat| self.seat().record_of(SeatKind::Subscriber, seat));
+                // ORDERING: none; a fact for people.
+                PublishError::Full { uri, pid: record.map_or(0, |record| record.pid.load(Ordering::Relaxed)) }
             }
         }
     }

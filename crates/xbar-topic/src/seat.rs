@@ -20,7 +20,7 @@ use crate::error::RegionError;
 use crate::gate::Cursors;
 
 /// How long joining, registering and leaving wait for the region's lock, which others hold for microseconds.
-pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A publisher's or subscriber's place, left when dropped.
 #[derive(Debug)]

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use xbar_layout::ring::INLINE_BYTES;
-use xbar_layout::sync::Ordering;
 use xbar_ring::mpmc::Refused;
-use xbar_shm::SeatKind;
+use xbar_ring::{Adaptive, WaitStrategy};
 
 use crate::error::PublishError;
 use crate::loan::NoRoom;
 use crate::pools::Pool;
 use crate::publisher::Publisher;
-use crate::room::{Patience, Room};
+use crate::room::Patience;
 use crate::topic::Topic;
 
 impl Publisher {
@@ -23,7 +22,7 @@ impl Publisher {
     /// As [`Publisher::loan`]; up to 48 bytes only [`PublishError::ForeignTopic`].
     #[inline]
     pub fn send(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::Always)
+        self.send_within(topic, bytes, Patience::As(&mut Adaptive, None))
     }
 
     /// As [`Publisher::send`], without waiting.
@@ -42,11 +41,27 @@ impl Publisher {
     ///
     /// As [`Publisher::send`], and [`PublishError::Full`].
     pub fn send_timeout(&self, topic: &Topic, bytes: &[u8], timeout: Duration) -> Result<u64, PublishError> {
-        self.send_within(topic, bytes, Patience::For(timeout))
+        self.send_within(topic, bytes, Patience::As(&mut Adaptive, Some(timeout)))
+    }
+
+    /// As [`Publisher::send`], waiting as `strategy` says, up to `timeout` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send`], [`PublishError::Full`] when the time is over, and [`PublishError::Stopped`] when the strategy ends
+    /// the wait.
+    pub fn send_with(
+        &self,
+        topic: &Topic,
+        bytes: &[u8],
+        mut strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<u64, PublishError> {
+        self.send_within(topic, bytes, Patience::As(&mut strategy, timeout))
     }
 
     #[inline(always)]
-    fn send_within(&self, topic: &Topic, bytes: &[u8], patience: Patience) -> Result<u64, PublishError> {
+    fn send_within(&self, topic: &Topic, bytes: &[u8], patience: Patience<'_>) -> Result<u64, PublishError> {
         if bytes.len() > topic.inline_bytes {
             return self.send_in_block(topic, bytes, patience);
         }
@@ -78,33 +93,24 @@ impl Publisher {
         pool: &Pool,
         bytes: &[u8],
         refused: Refused,
-        patience: Patience,
+        patience: Patience<'_>,
     ) -> Result<u64, PublishError> {
         let next = || topic.writer().next();
         let attempt = || self.try_inline(topic, pool, bytes);
         let sent = self.persist(&topic.room, refused, patience, next, attempt);
-        sent.ok_or_else(|| self.full(topic.uri().clone(), &topic.room))
+        sent.ok_or_else(|| self.no_room(topic.uri(), &topic.room))
     }
 
     #[inline(never)]
-    fn send_in_block(&self, topic: &Topic, bytes: &[u8], patience: Patience) -> Result<u64, PublishError> {
+    fn send_in_block(
+        &self,
+        topic: &Topic,
+        bytes: &[u8],
+        patience: Patience<'_>,
+    ) -> Result<u64, PublishError> {
         let mut loan = self.loan(topic, bytes.len())?;
         loan.copy_from_slice(bytes);
-        loan.publish_within(patience).map_err(|NoRoom(_)| self.full(topic.uri().clone(), &topic.room))
-    }
-
-    /// Why nothing was sent: who is waited for.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn full(&self, uri: xbar_discovery::Uri, room: &Room) -> PublishError {
-        if room.is_damaged() {
-            return PublishError::Damaged { uri };
-        }
-        let record =
-            room.slowest(self.readers()).and_then(|seat| self.seat().record_of(SeatKind::Subscriber, seat));
-        // ORDERING: none; a fact for people.
-        let pid = record.map_or(0, |record| record.pid.load(Ordering::Relaxed));
-        PublishError::Full { uri, pid }
+        loan.publish_within(patience).map_err(|NoRoom(_)| self.no_room(topic.uri(), &topic.room))
     }
 }
 

@@ -137,14 +137,10 @@ impl Stream {
     /// The next message, or who is left to send one.
     #[inline(always)]
     fn look(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
-        // What was received of a pinned topic is still there to be taken.
-        if self.straight || !(self.pinned && self.is_empty()) {
-            match self.take() {
-                Err(TryRecvError::Empty) => {}
-                done => return done,
-            }
+        match self.take() {
+            Err(TryRecvError::Empty) => self.nothing(probe),
+            done => done,
         }
-        self.nothing(probe)
     }
 
     /// The next message, waiting for it as `strategy` says, up to `timeout`.
@@ -235,7 +231,7 @@ impl Stream {
         let mut reader = self.reader();
         let copy = |words: &[ReadU64], length| self.copies.copy(words, length);
         let found = if self.pinned {
-            reader.take_newest(&self.ledger, copy)
+            reader.take_newer(&self.ledger, copy)
         } else {
             let found = reader.take(&self.ledger, copy);
             if let Some(place) = &self.place {
@@ -246,15 +242,23 @@ impl Stream {
         self.sample(found).map(Carried)
     }
 
-    /// The latest message of a pinned topic.
+    /// The latest message of a pinned topic, received already or not.
     #[inline(always)]
     fn take_newest(&self) -> Result<Sample<'_>, TryRecvError> {
         let found =
             self.reader().take_newest_at_once(&self.ledger, |words, length| self.copies.copy(words, length));
         match found {
             Some(found) => self.sample(found),
-            None => self.take_otherwise().map(|Carried(sample)| sample),
+            None => self.take_newest_again().map(|Carried(sample)| sample),
         }
+    }
+
+    /// The same, when it was overwritten at the first look.
+    #[cold]
+    #[inline(never)]
+    fn take_newest_again(&self) -> Result<Carried<'_>, TryRecvError> {
+        let found = self.reader().take_newest(&self.ledger, |words, length| self.copies.copy(words, length));
+        self.sample(found).map(Carried)
     }
 
     #[inline(always)]

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use xbar_discovery::{TopicView, seats_of};
@@ -13,12 +12,15 @@ use xbar_ring::{Rest, Step, WaitStrategy};
 use xbar_shm::wake::{Sleeper, System};
 use xbar_shm::{SeatKind, monotonic_ns, unix_ns};
 
-use crate::Keep;
 use crate::error::{RecvError, RegionError, TryRecvError};
 use crate::seat::Seat;
+use crate::{Keep, rest};
 
 /// Empty looks between two readings of the clock, and messages between two entries in the subscriber's counters.
 pub(crate) const HOUSEKEEPING: u32 = 64;
+
+/// Spinning looks between two that ask for the publishers too, which takes as long as a dozen others.
+const LOOKS_PER_PROBE: u32 = 256;
 
 /// How often an idle reader asks the kernel whether its publishers live; also the longest sleep at once.
 const PROBE_EVERY: Duration = Duration::from_millis(100);
@@ -39,15 +41,6 @@ pub(crate) struct Watch {
     /// The publishers, as [`Watch::publishers`] says them, that were found dead then; 0 = none.
     dead: Cell<u64>,
     pub(crate) seat: Arc<Seat>,
-}
-
-/// Wakes a sleeping reader of this process.
-struct Rouse(Arc<Sleeper<Keep>>);
-
-impl Wake for Rouse {
-    fn wake(self: Arc<Self>) {
-        self.0.rouse();
-    }
 }
 
 /// Publishers that are all gone.
@@ -177,20 +170,8 @@ impl Watch {
     /// Sleeps until woken, as `rest` says and never for long, unless there is something or nobody left to wait for.
     pub(crate) fn sleep_unless(&self, ready: impl Fn() -> bool, rest: Rest<'_>) {
         let longest = rest.longest.map_or(PROBE_EVERY, |longest| longest.min(PROBE_EVERY));
-        let sleep = |stopped: bool| {
-            let ready = || stopped || ready() || self.publishers() == 0;
-            self.sleeper.sleep_unless(ready, longest);
-        };
-        match rest.stop {
-            // A stop in the instant before the kernel sleeps is seen behind this sleep.
-            Some(stop) => {
-                let waker = Waker::from(Arc::new(Rouse(self.sleeper.clone())));
-                let watch = stop.watch(&waker);
-                sleep(stop.is_stopped());
-                stop.forget(watch);
-            }
-            None => sleep(false),
-        }
+        let ready = || ready() || self.publishers() == 0;
+        rest::sleep_unless(&self.sleeper, ready, longest, rest.stop);
     }
 
     /// Asks the kernel about the publishers at the next look that finds nothing, if it is time.
@@ -199,7 +180,7 @@ impl Watch {
     }
 
     /// Looks until there is something, as `strategy` says, up to `timeout`. `look(true)` is to ask the kernel about the
-    /// publishers.
+    /// publishers; `ready` says cheaply whether a look would find something.
     #[inline]
     pub(crate) fn wait<T>(
         &self,
@@ -210,37 +191,42 @@ impl Watch {
     ) -> Result<T, RecvError> {
         let mut end = None;
         let mut looks = 0_u32;
-        let mut slept = false;
+        let mut probe = false;
         loop {
-            match look(slept) {
+            match look(probe) {
                 Err(TryRecvError::Empty) => {}
                 done => return done.map_err(RecvError::of),
             }
-            looks = looks.saturating_add(1);
-            let step = strategy.step(looks);
-            // Spinning reads the clock now and then; sleeping costs more than the clock anyway.
-            let mut left = PROBE_EVERY;
-            if let Some(timeout) = timeout {
-                if looks == 1 || looks % HOUSEKEEPING == 0 || step == Step::Sleep {
-                    let now = Instant::now();
-                    // A timeout beyond the end of time is none.
-                    if let Some(end) = *end.get_or_insert_with(|| now.checked_add(timeout)) {
-                        left = left.min(end.saturating_duration_since(now));
-                    }
-                    if left.is_zero() {
-                        // One last look: what came while the clock was read is not late.
-                        return look(true).map_err(RecvError::of);
+            // Between two such looks, which ask for the publishers as well, only for the message.
+            probe = loop {
+                looks = looks.saturating_add(1);
+                let step = strategy.step(looks);
+                // Spinning reads the clock now and then; sleeping costs more than the clock anyway.
+                let mut left = PROBE_EVERY;
+                if let Some(timeout) = timeout {
+                    if looks == 1 || looks % HOUSEKEEPING == 0 || step == Step::Sleep {
+                        let now = Instant::now();
+                        // A timeout beyond the end of time is none.
+                        if let Some(end) = *end.get_or_insert_with(|| now.checked_add(timeout)) {
+                            left = left.min(end.saturating_duration_since(now));
+                        }
+                        if left.is_zero() {
+                            // One last look: what came while the clock was read is not late.
+                            return look(true).map_err(RecvError::of);
+                        }
                     }
                 }
-            }
-            slept = step == Step::Sleep;
-            match step {
-                Step::Look => {}
-                Step::Sleep => {
-                    self.sleep_unless(&ready, Rest { longest: Some(left), stop: strategy.stop() });
+                match step {
+                    Step::Look if ready() => break false,
+                    Step::Look if looks % LOOKS_PER_PROBE == 0 => break true,
+                    Step::Look => {}
+                    Step::Sleep => {
+                        self.sleep_unless(&ready, Rest { longest: Some(left), stop: strategy.stop() });
+                        break true;
+                    }
+                    Step::Stop => return Err(RecvError::Stopped),
                 }
-                Step::Stop => return Err(RecvError::Stopped),
-            }
+            };
         }
     }
 

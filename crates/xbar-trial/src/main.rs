@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod crash;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((command, rest)) if command == "crash" => crash::run(rest),
+        Some((command, rest)) if command == "soak" => soak::run(rest),
         _ => {
             eprintln!("usage: xbar-trial <crash|soak> [flags]; see cargo xtask");
             ExitCode::from(2)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytemuck::Pod;
 use xbar_discovery::{RegionView, Uri};
 use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape};
+use xbar_ring::WaitStrategy;
 use xbar_shm::{RegionName, SharedWith};
 use xbar_topic::{self as topic, BusPublisher, Options, Start};
 
@@ -267,6 +268,15 @@ impl<T: Pod> PodBus<T> {
     /// As [`PodBus::try_publish`].
     pub fn publish_timeout(&self, value: &T, timeout: Duration) -> Result<(), PublishError> {
         self.0.publish_timeout(value, timeout)
+    }
+
+    /// As [`PodBus::publish`], waiting as `strategy` says.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Stopped`] when the strategy ends the wait: a [`Shutdown`](crate::Shutdown) was stopped.
+    pub fn publish_with(&self, value: &T, strategy: impl WaitStrategy) -> Result<(), PublishError> {
+        self.0.publish_with(value, strategy, None)
     }
 
     /// Publishes `values` in order, and wakes sleeping readers once.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use xbar_discovery::Uri;
 use xbar_layout::Delivery;
+use xbar_ring::WaitStrategy;
 use xbar_shm::RegionName;
 use xbar_topic as topic;
 
@@ -159,6 +160,35 @@ impl Publisher {
         self.0.send_timeout(&topic.0, bytes, timeout)
     }
 
+    /// As [`Publisher::send`], waiting as `strategy` says: a [`Shutdown`](crate::Shutdown)'s ends the wait when it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send`], and [`PublishError::Stopped`].
+    pub fn send_with(
+        &self,
+        topic: &Topic,
+        bytes: &[u8],
+        strategy: impl WaitStrategy,
+    ) -> Result<u64, PublishError> {
+        self.0.send_with(&topic.0, bytes, strategy, None)
+    }
+
+    /// As [`Publisher::send_with`], waiting up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::send_with`], and [`PublishError::Full`].
+    pub fn send_with_timeout(
+        &self,
+        topic: &Topic,
+        bytes: &[u8],
+        strategy: impl WaitStrategy,
+        timeout: Duration,
+    ) -> Result<u64, PublishError> {
+        self.0.send_with(&topic.0, bytes, strategy, Some(timeout))
+    }
+
     /// Subscriber streams that a lossless topic's publishers wait for, as far as this moment tells; 0 of other topics.
     pub fn reader_count(&self, topic: &Topic) -> usize {
         self.0.readers_of(&topic.0)
@@ -289,6 +319,15 @@ impl Loan<'_> {
     /// As [`Loan::try_publish`].
     pub fn publish_timeout(self, timeout: Duration) -> Result<u64, NoRoom<Self>> {
         self.0.publish_timeout(timeout).map_err(|NoRoom(loan)| NoRoom(Self(loan)))
+    }
+
+    /// As [`Loan::publish`], waiting as `strategy` says.
+    ///
+    /// # Errors
+    ///
+    /// The loan comes back when the strategy ends the wait: a [`Shutdown`](crate::Shutdown) was stopped.
+    pub fn publish_with(self, strategy: impl WaitStrategy) -> Result<u64, NoRoom<Self>> {
+        self.0.publish_with(strategy, None).map_err(|NoRoom(loan)| NoRoom(Self(loan)))
     }
 }
 

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use support::{Dir, Other, hear, line, part, pattern, stay, tell};
-use xbar::{NoRoom, PublishError, Publisher, RecvError, RegionError, Stream, Subscriber, TopicConfig};
+use xbar::{
+    NoRoom, Park, PublishError, Publisher, RecvError, RegionError, Shutdown, Stream, Subscriber, TopicConfig,
+};
 
 const DEPTH: u32 = 8;
 /// Longer than any test takes.
@@ -331,4 +333,36 @@ fn one_subscriber_has_as_many_lossless_streams_as_the_region_says() {
     let topic = none.register_with("/a", &lossless()).unwrap();
     assert!(dir.subscriber("none").subscribe("/a").is_err());
     none.try_send(&topic, b"x").unwrap();
+}
+
+#[test]
+fn a_token_ends_a_wait_for_room() {
+    let dir = Dir::new();
+    let publisher = Publisher::create("desk", &dir.config()).unwrap();
+    let topic = publisher.register_with("/orders", &lossless()).unwrap();
+    let stream = Subscriber::connect_in(dir.path(), "desk").unwrap().subscribe("/orders").unwrap();
+    let (sent, _) = fill(&publisher, &topic);
+    let shutdown = Shutdown::new();
+    let (spinning, sleeping) = (shutdown.waiting_as(xbar::BusySpin), shutdown.waiting_as(Park));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(move || {
+            let loan = publisher.loan(&topic, 200).unwrap();
+            // A reader that lives is waited for, however long: only the token ends this.
+            let NoRoom(loan) = loan.publish_with(sleeping).unwrap_err();
+            drop(loan);
+            let stopped = publisher.send_with(&topic, b"late", spinning).unwrap_err();
+            assert!(matches!(stopped, PublishError::Stopped { .. }), "{stopped}");
+            assert!(matches!(publisher.try_send(&topic, b"late"), Err(PublishError::Full { .. })));
+            (publisher, topic)
+        });
+        shutdown.stop();
+        let (publisher, topic) = waiting.join().unwrap();
+        for number in 0..sent {
+            assert_eq!(&*stream.recv_timeout(LONG).unwrap(), &message(number)[..]);
+        }
+        // Stopped or not, where there is room nobody waits.
+        assert_eq!(publisher.send_with(&topic, b"now", shutdown.waiting()).unwrap(), sent);
+        assert_eq!(&*stream.recv_timeout(LONG).unwrap(), b"now");
+        assert_eq!(stream.missed(), 0);
+    });
 }

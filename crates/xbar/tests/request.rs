@@ -262,3 +262,31 @@ fn a_client_that_receives_nothing_holds_up_no_other() {
     }
     assert!(full, "a server never waits for a client");
 }
+
+/// A client finds its reply topic as soon as that is registered: by then the server hears.
+#[test]
+fn a_client_that_connects_while_the_server_is_being_made_is_answered() {
+    let dir = Dir::new();
+    for _ in 0..20 {
+        let server = std::thread::scope(|scope| {
+            let server = scope.spawn(|| config(&dir).serve("adder").unwrap());
+            let id = scope.spawn(|| {
+                let client = loop {
+                    match Client::connect_in(dir.path(), "adder") {
+                        Ok(client) => break client,
+                        Err(RequestError::Region(_)) => std::thread::yield_now(),
+                        Err(error) => panic!("{error}"),
+                    }
+                };
+                client.send(b"first", None).unwrap();
+                client
+            });
+            let server = server.join().unwrap();
+            let client = id.join().unwrap();
+            assert_eq!(&*server.recv_timeout(Duration::from_secs(10)).expect("the request"), b"first");
+            drop(client);
+            server
+        });
+        drop(server);
+    }
+}

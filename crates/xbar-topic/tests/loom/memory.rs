@@ -247,6 +247,11 @@ pub fn look_at_newest(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<
     seen(memory, reader.take_newest(ledger, copy), |_| ())
 }
 
+/// One look at the newest message that was not received.
+pub fn look_for_news(memory: &Keep, reader: &mut Reader<Keep>, ledger: &Ledger<Keep>) -> Seen {
+    seen(memory, reader.take_newer(ledger, copy), |_| ())
+}
+
 /// Every block is in exactly one place: named by a slot whose first words are `head_words`, at hand or in limbo of one of
 /// `supplies`, or free.
 pub fn assert_no_block_is_lost(memory: &Keep, head_words: usize, supplies: &[&Blocks]) {

@@ -78,13 +78,15 @@ impl ServerConfig {
             .lossless_streams(1)
             .maybe_dir(self.dir.as_deref());
         let publisher = Publisher::create(name, &config)?;
+        // A client connects as soon as its reply topic is there, and what it asks before the server hears is for nobody: so the server
+        // hears first.
+        let own = publisher.register_with(super::REQUESTS, &requests())?;
+        let subscriber = Subscriber::connect_at(self.dir.as_deref(), name)?;
+        let requests = subscriber.subscribe(super::REQUESTS)?;
         // Seat 0 is this publisher's own.
         let replies = (1..=clients)
             .map(|seat| publisher.register_with(&reply_topic(seat), &TopicConfig::new().lossless()))
             .collect::<Result<_, _>>()?;
-        let own = publisher.register_with(super::REQUESTS, &requests())?;
-        let subscriber = Subscriber::connect_at(self.dir.as_deref(), name)?;
-        let requests = subscriber.subscribe(super::REQUESTS)?;
         let pulses = (0..clients).map(|_| Pulse::default()).collect();
         Ok(Server { requests, replies, pulses, _own: own, publisher, expired: Cell::new(0) })
     }
