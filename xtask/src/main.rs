@@ -2,6 +2,7 @@
 
 mod audit;
 mod compare;
+mod crash;
 mod demo;
 mod firmware;
 mod fuzz;
@@ -25,6 +26,9 @@ usage: cargo xtask <command>
   tsan [--quick]       the stress tests under ThreadSanitizer (needs a nightly compiler), ten times, or once with --quick
   fuzz [--seconds N] [--only WORD]
                        every fuzz target for N seconds (60) under AddressSanitizer (needs a nightly compiler and cargo-fuzz)
+  crash [--quick] [--only WORD] [--list]
+                       every operation killed after each of its instructions, and what the survivors say (needs ptrace);
+                       --quick: some instructions of each, under a minute; writes target/crash/report.json
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   soak [--seconds N] [--seed N] [--spoil drop|repeat|tear|recovery|hang]
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
             Some(options) => fuzz::run(&options),
             None => return usage(),
         },
+        ["crash", ref flags @ ..] => crash::run(flags),
         ["firmware"] => firmware::run(),
         ["tidy"] => tidy::run(),
         ["soak", ref flags @ ..] => soak::run(flags),

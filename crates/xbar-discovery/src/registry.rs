@@ -155,9 +155,11 @@ impl RegionView {
         for place in index_places(hash, self.index.len()) {
             // ORDERING: topic-table: pairs with the registrar's release of the slot: the entry is complete.
             let index = self.index[place].load_acquire().checked_sub(1)?;
+            // A registrar that died before it counted its topic leaves a slot that names an entry which the next topic
+            // overwrites: it is not there.
             let same = self
                 .entry(index)
-                .filter(|entry| entry.hash.load_relaxed() == hash)
+                .filter(|entry| index < self.topic_count() && entry.hash.load_relaxed() == hash)
                 .and_then(|entry| check::check_uri(&entry))
                 .is_some_and(|stored| stored.is(bytes, &words));
             if same {

@@ -51,8 +51,8 @@ fn taken(view: &RegionView, topics: u32) -> Result<Taken, RegionError> {
 /// Adds topic `uri`, published by seat `owner` from the first instant in which anybody can see it. The caller holds the
 /// region's lock, and there is no such topic yet.
 ///
-/// Killed half-way, this leaves an entry that nothing names, which the next topic overwrites; or an index slot that
-/// names it, which finds another topic there and is passed over.
+/// Killed half-way, this leaves an entry that is not counted, which the next topic overwrites, and perhaps an index slot that
+/// names it: nobody finds a topic that is not counted, and the next registrar frees the slot.
 pub(crate) fn add(
     view: &RegionView,
     uri: &Uri,
@@ -89,8 +89,20 @@ pub(crate) fn add(
     let bytes = uri.as_str().as_bytes();
     let hash = hash_uri(bytes);
     let entry = entry(view, index)?;
-    // ORDERING: none; the releases below publish the entry.
+    let slots = view.data().slice::<AtomicU32>(geometry.index_offset, geometry.index_slots);
+    let slots = present(slots, view, "topics")?;
+    // ORDERING: none; the releases below publish the entry, and only registrars write slots, one at a time.
     let relaxed = Ordering::Relaxed;
+    // The slot of a registrar that died before it counted this entry. It was the last to take one, so that no search for
+    // another topic goes on behind it.
+    let old_hash = entry.hash.load(relaxed);
+    let stale = index_places(old_hash, slots.len()).map(|place| &slots[place]).find(|slot| {
+        let named = slot.load(relaxed);
+        named == 0 || named == index + 1
+    });
+    if let Some(slot) = stale {
+        slot.store(0, relaxed);
+    }
     entry.wake.store(0, relaxed);
     entry.hash.store(hash, relaxed);
     entry.uri_bytes.store(bytes.len() as u32, relaxed); // at most 255
@@ -116,8 +128,6 @@ pub(crate) fn add(
         set.store(if word == place { bit } else { 0 }, relaxed);
     }
 
-    let slots = view.data().slice::<AtomicU32>(geometry.index_offset, geometry.index_slots);
-    let slots = present(slots, view, "topics")?;
     // ORDERING: none; only registrars write slots, one at a time.
     let free = index_places(hash, slots.len()).find(|&place| slots[place].load(Ordering::Relaxed) == 0);
     let place = present(free, view, "topics")?;

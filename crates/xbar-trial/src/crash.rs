@@ -4,7 +4,7 @@
 //! - `campaign.rs` runs the operations, each in a worker process that may hang or fail without harm;
 //! - `worker.rs` kills one operation's victims, one after the other, and has the survivors look;
 //! - `victim.rs` is the process that dies: started by fork, driven by ptrace; `path.rs` what it executes, and how to come
-//!   to an instruction quickly;
+//!   to an instruction quickly; `watch.rs` what others can see of it;
 //! - `operations/` has what victims do and what survivors check, `region.rs` what they have in common;
 //! - `ear.rs` and `words.rs` notice messages that are torn, doubled, out of order or lost; `census.rs` counts blocks.
 
@@ -17,6 +17,7 @@ mod path;
 mod region;
 mod report;
 mod victim;
+mod watch;
 mod words;
 mod worker;
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use support::{Dir, Other, hear, part, stay, tell};
@@ -208,4 +209,40 @@ fn a_killed_publishers_topic_is_free_while_another_takes_its_seat() {
             drop(joiner.join().unwrap());
         });
     }
+}
+
+#[test]
+fn a_topic_whose_registrar_was_killed_before_it_was_counted_is_not_there() {
+    if let Some((_, dir)) = part() {
+        let publisher = Publisher::open_in(dir, "r").unwrap();
+        let _topic = publisher.register("/a").unwrap();
+        tell("registered");
+        stay();
+        return;
+    }
+    let dir = Dir::new();
+    let publisher = dir.publisher("r");
+    let test = "a_topic_whose_registrar_was_killed_before_it_was_counted_is_not_there";
+    let topics_registered = 84; // docs/protocol.md
+    let data = std::fs::OpenOptions::new().write(true).open(dir.path().join("r/data")).unwrap();
+    // As often as there are slots in the index, and more: none of them stays taken.
+    for _ in 0..9 {
+        let mut other = Other::start(test, "register", &dir);
+        other.expect("registered");
+        other.kill();
+        // Between the last two stores of a registration.
+        data.write_all_at(&0_u32.to_ne_bytes(), topics_registered).unwrap();
+        assert!(dir.subscriber("r").subscribe("/a").is_err(), "nobody has registered it");
+    }
+    // On the dead one's seat, as well as on another.
+    let successor = Publisher::open_in(dir.path(), "r").unwrap();
+    let b = publisher.register("/b").unwrap();
+    let a = successor.register("/a").unwrap();
+    let subscriber = dir.subscriber("r");
+    assert_eq!(subscriber.topics(), ["/b", "/a"]);
+    let (heard_a, heard_b) = (subscriber.subscribe("/a").unwrap(), subscriber.subscribe("/b").unwrap());
+    successor.send(&a, b"a").unwrap();
+    publisher.send(&b, b"b").unwrap();
+    assert_eq!(&*heard_a.recv().unwrap(), b"a");
+    assert_eq!(&*heard_b.recv().unwrap(), b"b");
 }

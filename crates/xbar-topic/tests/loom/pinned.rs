@@ -5,7 +5,8 @@ use xbar_layout::sync::Ordering;
 use xbar_topic::Reader;
 
 use crate::memory::{
-    Keep, Memory, Seen, Sizes, ledger, look_at_newest, look_for_news, reader, send_in_block, send_inline, supply, writer,
+    Keep, Memory, Seen, Sizes, ledger, look_at_newest, look_for_news, reader, send_in_block, send_inline,
+    supply, writer,
 };
 
 /// As options.rs has it: with less, a retry might see the same overwritten message again.

@@ -177,7 +177,7 @@ impl Operation {
             match line {
                 Line::Walked => {
                     outcome.instructions = number;
-                    outcome.repetitions = rest.parse().unwrap_or(0);
+                    outcome.places = rest.parse().unwrap_or(0);
                 }
                 Line::At => at = number.max(from),
                 Line::Killed => outcome.kills += 1,

@@ -25,6 +25,9 @@ enum Place {
 /// Counts the blocks of region `name`, whose participants are at rest, and of which each dead one was recovered from. A living
 /// publisher owns at most `most_owned` blocks that are not published.
 pub fn check(dir: &Path, name: &str, most_owned: u32) -> Checked {
+    // The library's own account first.
+    let account = xbar::audit_in(dir, name).during("auditing")?;
+    ensure(account.settled && account.is_clean(), || format!("the audit says {account:?}"))?;
     let name = RegionName::new(name).during("counting")?;
     let view = RegionView::open(&BaseDir::at(dir), &name).during("counting")?;
     let living = view.segment().living(SeatKind::Publisher);

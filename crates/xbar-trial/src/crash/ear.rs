@@ -11,6 +11,9 @@ use super::words::Words;
 /// How long a message that must come may take. A publisher that is dead is noticed within 100 ms.
 pub const PATIENCE: Duration = Duration::from_secs(4);
 
+/// The same for a victim, which goes through its operation step by step.
+pub const STEP_BY_STEP: Duration = Duration::from_secs(300);
+
 /// A stream, and what was heard on it.
 pub struct Ear {
     stream: Stream,
@@ -20,6 +23,15 @@ pub struct Ear {
     /// Sequence number of the first message that the stream could have heard.
     base: Option<u64>,
     missed: u64,
+}
+
+/// What came.
+enum Heard {
+    Message(Words),
+    /// Some were overwritten, or died with their publisher.
+    Missing,
+    /// Not in time.
+    Nothing,
 }
 
 impl Ear {
@@ -36,8 +48,9 @@ impl Ear {
         loop {
             let left = PATIENCE.saturating_sub(start.elapsed());
             match self.next(left).map_err(|error| format!("{error}, waiting for {last} after {heard:?}"))? {
-                Some(words) => heard.push(words),
-                None => ensure(self.missed - missed <= may_miss, || {
+                Heard::Nothing => return Err(format!("{last} did not come, after {heard:?}")),
+                Heard::Message(words) => heard.push(words),
+                Heard::Missing => ensure(self.missed - missed <= may_miss, || {
                     format!("{} messages missed, waiting for {last}", self.missed - missed)
                 })?,
             }
@@ -50,24 +63,31 @@ impl Ear {
     /// Everything that is there now.
     pub fn hear_all(&mut self) -> Checked<Vec<Words>> {
         let mut heard = Vec::new();
+        let start = Instant::now();
+        // What a dead publisher had begun to write is there, and goes away when its death is noticed.
         while self.stream.pending() > 0 {
-            heard.extend(self.next(PATIENCE)?);
+            ensure(start.elapsed() < PATIENCE, || {
+                format!("something is there and does not come, after {heard:?}")
+            })?;
+            if let Heard::Message(words) = self.next(Duration::from_millis(20))? {
+                heard.push(words);
+            }
         }
         Ok(heard)
     }
 
-    /// The next message, or `None` when some were missed.
-    fn next(&mut self, timeout: Duration) -> Checked<Option<Words>> {
+    fn next(&mut self, timeout: Duration) -> Checked<Heard> {
         let start = Instant::now();
         let sample = loop {
             match self.stream.recv_timeout(timeout.saturating_sub(start.elapsed())) {
                 Ok(sample) => break sample,
                 Err(RecvError::Lagged { missed }) => {
                     self.missed += missed;
-                    return Ok(None);
+                    return Ok(Heard::Missing);
                 }
                 // A successor is on its way.
                 Err(RecvError::Disconnected) if start.elapsed() < timeout => std::thread::yield_now(),
+                Err(RecvError::Timeout | RecvError::Disconnected) => return Ok(Heard::Nothing),
                 Err(error) => return Err(format!("receiving: {error}")),
             }
         };
@@ -91,7 +111,7 @@ impl Ear {
                 format!("received + missed is {passed}, sent {}", sequence + 1 - base)
             })?;
         }
-        Ok(Some(words))
+        Ok(Heard::Message(words))
     }
 
     pub const fn stream(&self) -> &Stream {

@@ -1,5 +1,6 @@
 //! The operations of the campaign: what a victim does, and what its survivors find.
 
+mod accept;
 mod bus;
 mod channel;
 mod publishing;
@@ -63,6 +64,7 @@ pub struct Operation {
 /// All of them; the longest first, so that cores end together.
 pub fn all() -> Vec<Operation> {
     [
+        accept::operations(),
         channel::operations(),
         regions::operations(),
         request::operations(),

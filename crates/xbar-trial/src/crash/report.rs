@@ -15,8 +15,9 @@ pub struct Outcome {
     pub name: &'static str,
     /// Instructions that it takes.
     pub instructions: usize,
-    /// Those of them at which nobody was killed, because the same instruction had been, many times.
-    pub repetitions: usize,
+    /// Those of them after which somebody was to be killed: all of a short operation; of a long one all that others can see
+    /// something of, and a sample of the others.
+    pub places: usize,
     /// Victims that died at the very instruction.
     pub kills: usize,
     /// Victims that went another way and died there: looked at, not counted as kills.
@@ -38,17 +39,17 @@ pub struct Wrong {
 impl Outcome {
     pub fn new(name: &'static str) -> Self {
         let (wrong, elapsed) = (Vec::new(), Duration::ZERO);
-        Self { name, instructions: 0, repetitions: 0, kills: 0, elsewhere: 0, wrong, elapsed }
+        Self { name, instructions: 0, places: 0, kills: 0, elsewhere: 0, wrong, elapsed }
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, instructions, repetitions, kills, elsewhere, wrong, elapsed } = self;
+        let Self { name, instructions, places, kills, elsewhere, wrong, elapsed } = self;
         let (wrong_ones, seconds) = (wrong.len(), elapsed.as_secs_f32());
         write!(
             f,
-            "{name:<40} {instructions:>9} {repetitions:>9} {kills:>9} {elsewhere:>9} {wrong_ones:>9} {seconds:>7.1} s"
+            "{name:<40} {instructions:>9} {places:>9} {kills:>9} {elsewhere:>9} {wrong_ones:>9} {seconds:>7.1} s"
         )?;
         if let Some(Wrong { k, place, what }) = wrong.first() {
             write!(f, "\n    after {k}: {what}\n    {place}")?;
@@ -60,7 +61,7 @@ impl fmt::Display for Outcome {
 /// Prints the table, writes the file.
 pub fn report(outcomes: &[Outcome], elapsed: Duration, quick: bool) -> Checked {
     let (all, instr, rep, kills, other, wrong) =
-        ("operation", "instrs", "repeated", "kills", "elsewhere", "failures");
+        ("operation", "instrs", "places", "kills", "elsewhere", "failures");
     println!("{all:<40} {instr:>9} {rep:>9} {kills:>9} {other:>9} {wrong:>9}");
     outcomes.iter().for_each(|outcome| println!("{outcome}"));
     let sum = |figure: fn(&Outcome) -> usize| outcomes.iter().map(figure).sum::<usize>();
@@ -78,7 +79,8 @@ pub fn report(outcomes: &[Outcome], elapsed: Duration, quick: bool) -> Checked {
             json!({
                 "operation": outcome.name,
                 "instructions": outcome.instructions,
-                "repetitions_left_out": outcome.repetitions,
+                "places": outcome.places,
+                "is_every_instruction": outcome.places == outcome.instructions,
                 "kills": outcome.kills,
                 "killed_elsewhere": outcome.elsewhere,
                 "failures": wrong.collect::<Vec<_>>(),

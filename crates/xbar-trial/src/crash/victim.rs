@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace;
@@ -16,8 +16,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
-use super::fault::{Checked, During};
+use super::fault::{Checked, During, ensure};
 use super::path::Path;
+use super::watch::{Watch, stores_nothing};
 
 /// A victim's exit code where the system forbids to trace.
 const NOT_PERMITTED: i32 = 77;
@@ -93,11 +94,15 @@ impl Victim {
         Ok(())
     }
 
-    /// Walks through the operation step by step: what it executes, and after which instructions it slept.
-    pub fn walk(&mut self, rouse: Rouse<'_>) -> Checked<(Path, Vec<usize>)> {
+    /// Walks through the operation step by step: what it executes, and after which instructions it slept. With
+    /// `is_watched`, also what others can see of it.
+    pub fn walk(&mut self, is_watched: bool, rouse: Rouse<'_>) -> Checked<(Path, Vec<usize>)> {
+        let mut watch = if is_watched { Some(Watch::new(self.pid.as_raw())?) } else { None };
         let mut addresses = vec![self.at];
+        let mut visible = Vec::new();
         let mut sleeps = Vec::new();
         loop {
+            let code = self.read(self.at)?;
             let mut slept = false;
             let stop = self.step(Some(&mut || {
                 slept = true;
@@ -106,11 +111,19 @@ impl Victim {
             if slept {
                 sleeps.push(addresses.len() - 1);
             }
+            let is_visible = match &mut watch {
+                Some(watch) if is_system_call(code) => watch.look_anew().map(|()| true)?,
+                Some(watch) => !stores_nothing(code) && watch.has_changed()?,
+                None => true,
+            };
+            if is_visible {
+                visible.push(addresses.len());
+            }
             match stop {
                 Stop::At(address) => addresses.push(address),
                 Stop::End => {
                     addresses.push(self.mark);
-                    return Ok((Path::new(addresses), sleeps));
+                    return Ok((Path::new(addresses, visible), sleeps));
                 }
                 Stop::Asleep => return Err("the operation sleeps, and nobody wakes it".into()),
             }
@@ -146,6 +159,15 @@ impl Victim {
             }
         }
         Ok(true)
+    }
+
+    /// Executes its operation step by step until something holds.
+    pub fn step_until(&mut self, holds: impl Fn() -> bool) -> Checked {
+        while !holds() {
+            let stop = self.step(None)?;
+            ensure(matches!(stop, Stop::At(_)), || "the operation ended before it came so far".to_owned())?;
+        }
+        Ok(())
     }
 
     /// Executes the next instruction, which is to sleep; false when it did not.
@@ -191,7 +213,7 @@ impl Victim {
 
     fn step(&mut self, rouse: Option<Rouse<'_>>) -> Checked<Stop> {
         // Only a system call can sleep; waiting for anything else needs no looking.
-        let sleeps = self.read(self.at)? & 0xffff == 0x050f;
+        let sleeps = is_system_call(self.read(self.at)?);
         ptrace::step(self.pid, None).during("tracing")?;
         let stop = self.wait(rouse.filter(|_| sleeps))?;
         Ok(if stop == Stop::At(self.mark) { Stop::End } else { stop })
@@ -239,6 +261,16 @@ impl Victim {
         }
     }
 
+    /// Waits until it sleeps in a system call, without its having stopped before.
+    pub fn asleep(&self, timeout: Duration) -> Checked {
+        let start = Instant::now();
+        while !self.sleeps() {
+            ensure(start.elapsed() < timeout, || "somebody who was to wait does not".to_owned())?;
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
     fn sleeps(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
@@ -256,6 +288,16 @@ impl Victim {
 
     fn write(&self, address: u64, word: u64) -> Checked {
         ptrace::write(self.pid, address as ptrace::AddressType, word as i64).during("writing a breakpoint")
+    }
+
+    /// Lets it go on to its end, which must be a good one.
+    pub fn go_away(mut self) -> Checked {
+        ptrace::detach(self.pid, None).during("letting go")?;
+        self.lives = false;
+        match waitpid(self.pid, None).during("waiting for an end")? {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            status => Err(format!("somebody who was to go away ended so: {status:?}")),
+        }
     }
 
     /// Kills it where it stands; returns when the kernel has taken everything from it.
@@ -277,6 +319,11 @@ impl Victim {
             }
         }
     }
+}
+
+/// True for the instruction `syscall`.
+const fn is_system_call(code: u64) -> bool {
+    code & 0xffff == 0x050f
 }
 
 impl Drop for Victim {

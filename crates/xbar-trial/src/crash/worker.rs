@@ -13,13 +13,12 @@ use super::operations::{self, Operation, Scene};
 use super::path::Path;
 use super::victim::{FORBIDDEN, Sleeping, Victim};
 
-/// An instruction that is come by more often than this is killed the first times and the last ones.
-const FIRST: usize = 48;
-const LAST: usize = 16;
+/// Tries to come to an instruction before the operation is found to have gone another way.
+const TRIES: usize = 3;
 
 /// What a worker says, a line each: a word, a number, the rest.
 pub enum Line {
-    /// So many instructions has the operation; the rest says how many of them are repetitions that are left out.
+    /// So many instructions has the operation; the rest says at how many of them somebody is to be killed.
     Walked,
     /// Is about to kill after this one.
     At,
@@ -106,13 +105,11 @@ impl<'o> Worker<'o> {
     }
 
     fn work(mut self, from: usize, kills: Option<usize>) -> Checked {
-        let (path, sleeps) = self.walk()?;
-        let all = places(&path);
-        Line::Walked.say(path.instructions(), &(path.instructions() - all.len()).to_string());
-        // Not the same places of every operation.
-        let stride = kills.map_or(1, |kills| (all.len() / kills).max(1));
-        let start = self.operation.name.len() % stride;
-        for &k in all.iter().skip(start).step_by(stride).filter(|&&k| k >= from) {
+        // Some kills need no reasons.
+        let (path, sleeps) = self.walk(kills.is_none())?;
+        let places = path.places(kills);
+        Line::Walked.say(path.instructions(), &places.len().to_string());
+        for &k in places.iter().filter(|&&k| k >= from) {
             Line::At.say(k, "");
             let mut address = path.after(k);
             self.attempt(k, &mut address, |victim, rouse| victim.go(&path, k, rouse))?;
@@ -132,13 +129,13 @@ impl<'o> Worker<'o> {
     }
 
     /// Walks through the operation once, and kills it at its end.
-    fn walk(&mut self) -> Checked<(Path, Vec<usize>)> {
+    fn walk(&mut self, is_watched: bool) -> Checked<(Path, Vec<usize>)> {
         Line::At.say(0, "walking");
         self.prepare()?;
         let round = self.round;
         let scene = self.scene.as_mut().ok_or("no scene")?;
         let mut victim = begin(scene.as_mut(), round)?;
-        let walked = victim.walk(&mut || scene.rouse(round).map(|()| Sleeping::GoOn));
+        let walked = victim.walk(is_watched, &mut || scene.rouse(round).map(|()| Sleeping::GoOn));
         victim.kill()?;
         let walked = walked?;
         scene.check(round).map_err(|error| format!("at its end: {error}"))?;
@@ -152,17 +149,21 @@ impl<'o> Worker<'o> {
         address: &mut u64,
         go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
     ) -> Checked {
-        match self.kill(address, go) {
-            Ok(Death::There) => Line::Killed.say(k, ""),
-            Ok(Death::Elsewhere) => {
-                Line::Elsewhere.say(k, "");
-                // By the same number of instructions, whatever they are.
-                match self.kill(address, |victim, rouse| victim.walk_to(k, rouse)) {
-                    Ok(Death::There) => Line::Killed.say(k, ""),
-                    Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
-                    Err(error) => self.wrong(k, *address, &error)?,
+        for _ in 0..TRIES {
+            match self.kill(address, &go) {
+                Ok(Death::There) => {
+                    Line::Killed.say(k, "");
+                    return Ok(());
                 }
+                // Another victim may go the way of the first again.
+                Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+                Err(error) => return self.wrong(k, *address, &error),
             }
+        }
+        // After as many instructions, whatever they are.
+        match self.kill(address, |victim, rouse| victim.walk_to(k, rouse)) {
+            Ok(Death::There) => Line::Killed.say(k, ""),
+            Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
             Err(error) => self.wrong(k, *address, &error)?,
         }
         Ok(())
@@ -236,33 +237,9 @@ fn begin(scene: &mut dyn Scene, round: u64) -> Checked<Victim> {
     Ok(victim)
 }
 
-/// After which instructions to kill: all, but of those that are come by again and again only the first and last times.
-fn places(path: &Path) -> Vec<usize> {
-    let mut times: std::collections::HashMap<u64, Vec<usize>> = std::collections::HashMap::new();
-    for k in 1..=path.instructions() {
-        times.entry(path.after(k)).or_default().push(k);
-    }
-    let mut places: Vec<usize> = Vec::new();
-    for times in times.values() {
-        let first = times.len().min(FIRST);
-        places.extend(&times[..first]);
-        places.extend(&times[first.max(times.len().saturating_sub(LAST))..]);
-    }
-    places.sort_unstable();
-    places
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_instruction_is_a_place_unless_it_repeats_itself_often() {
-        assert_eq!(places(&Path::new((0..100).collect())), (1..100).collect::<Vec<_>>());
-        let places = places(&Path::new([7].repeat(1001)));
-        assert_eq!(places.len(), FIRST + LAST);
-        assert_eq!((places[0], places[FIRST + LAST - 1]), (1, 1000));
-    }
 
     #[test]
     fn lines_are_heard_as_they_were_said() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use xbar::{Park, RecvError, Stream, Subscriber, TopicConfig};
 
 use super::super::census;
-use super::super::ear::{PATIENCE, expect};
+use super::super::ear::{PATIENCE, STEP_BY_STEP, expect};
 use super::super::fault::{Checked, During, ensure};
 use super::super::region::{NAME, Region, URI};
 use super::super::victim::mark;
@@ -32,7 +32,7 @@ fn park(role: &Role) {
     mark();
     // The first is there already.
     for _ in 0..2 {
-        drop(stream.recv_with_timeout(Park, PATIENCE));
+        drop(stream.recv_with_timeout(Park, STEP_BY_STEP));
     }
     mark();
 }

@@ -1,6 +1,7 @@
 //! Victims that publish.
 
-use super::super::ear::PATIENCE;
+use super::super::ear::STEP_BY_STEP;
+use super::super::region::{BATCH, DEPTH};
 use super::super::victim::mark;
 use super::super::words::{LARGE, SMALL};
 use super::Operation;
@@ -57,11 +58,11 @@ fn block(role: &Role) {
     mark();
 }
 
-/// The fourth and fifth block evicted: the batch is full, and the next block comes out of limbo.
+/// The last evicted block of a batch, and one more, which comes out of limbo.
 fn reclaim(role: &Role) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
-    for number in 0..3 {
+    for number in 1..u64::from(BATCH) {
         role.send(&publisher, &topic, number, LARGE);
     }
     let bytes = [WITHIN, WITHIN + 1].map(|number| role.words(number).bytes(LARGE));
@@ -75,12 +76,12 @@ fn reclaim(role: &Role) {
 fn wait_for_room(role: &Role) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
-    for number in 0..u64::from(super::super::region::DEPTH) {
+    for number in 0..u64::from(DEPTH) {
         role.send(&publisher, &topic, number, SMALL);
     }
     let bytes = role.words(WITHIN).bytes(SMALL);
     mark();
-    let sent = publisher.send_timeout(&topic, &bytes, PATIENCE);
+    let sent = publisher.send_timeout(&topic, &bytes, STEP_BY_STEP);
     mark();
     sent.unwrap();
 }
@@ -94,11 +95,10 @@ fn loan(role: &Role) {
     drop(loan);
 }
 
-/// Five loans, one after the other, fill the magazine; the last one back goes to the shared list.
 fn give_back(role: &Role) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
-    let loans: Vec<_> = (0..3).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
+    let loans: Vec<_> = (0..2).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
     mark();
     drop(loans);
     mark();

@@ -70,7 +70,7 @@ fn hold_on(role: &Role) {
     let subscriber = role.subscriber();
     let stream = subscriber.subscribe(URI).unwrap();
     mark();
-    let held: Vec<_> = (0..4).map(|_| stream.try_recv()).collect();
+    let held: Vec<_> = (0..3).map(|_| stream.try_recv()).collect();
     mark();
     held.iter().flatten().for_each(|sample| assert!(Words::read(sample).is_ok()));
 }

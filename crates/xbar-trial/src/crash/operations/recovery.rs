@@ -8,12 +8,14 @@ use super::topics::{ACT, Act, Role, many};
 
 pub fn operations() -> Vec<Operation> {
     let bereaved = Act { is_after_a_death: true, ..ACT };
+    let claimed = Act { topic: many, may_miss: 1, dies_in_a_claim: true, ..bereaved };
     vec![
         Act { play: recover, ..bereaved }.operation("recover from two deaths"),
-        Act { topic: many, play: recover, ..bereaved }.operation("recover from two deaths, many publishers"),
+        Act { play: recover, ..claimed }.operation("recover from two deaths, one in a claim"),
+        Act { play: take_topic, ..claimed }.operation("register among many, one dead in a claim"),
         Act { play: take_seat, ..bereaved }.operation("join on a dead one's seat"),
         Act { play: take_topic, ..bereaved }.operation("register a dead one's topic"),
-        Act { topic: many, play: loan, ..bereaved }.operation("loan after two deaths"),
+        Act { play: loan, ..claimed }.operation("loan after two deaths"),
         Act { play: connect, ..bereaved }.operation("subscribe on a dead one's seat"),
     ]
 }

@@ -6,7 +6,7 @@ use xbar::{Publisher, RecvError, Stream, Subscriber, TopicConfig};
 
 use super::super::ear::PATIENCE;
 use super::super::fault::{Checked, During, ensure};
-use super::super::region::{NAME, Region, URI, config};
+use super::super::region::{BATCH, NAME, Region, URI, config};
 use super::super::victim::{Victim, mark};
 use super::super::words::{LARGE, SMALL, Words};
 use super::topics::{ACT, Act};
@@ -97,7 +97,7 @@ impl Scene for Alone {
                 format!("a reader of the dead region heard {heard:?}")
             })?;
         }
-        super::super::census::check(&self.dir, NAME, 4)?;
+        super::super::census::check(&self.dir, NAME, BATCH)?;
         drop((topic, stream, subscriber, publisher));
         let left = std::fs::read_dir(&self.dir).during("looking for what is left")?;
         let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();

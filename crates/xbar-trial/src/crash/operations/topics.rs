@@ -46,7 +46,7 @@ impl Role {
         Subscriber::connect_in(&self.dir, NAME).unwrap()
     }
 
-    /// Dies with three loans, having published as many blocks and holding two of them.
+    /// Dies with two loans, having published three blocks and holding two of them; or within the claim of a fourth message.
     fn die(&self) {
         let publisher = self.publisher();
         let topic = self.topic(&publisher);
@@ -56,7 +56,9 @@ impl Role {
             self.send(&publisher, &topic, number, LARGE);
         }
         let samples = [take(&stream), take(&stream)];
-        let loans: Vec<_> = (0..3).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
+        let loans: Vec<_> = (0..2).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
+        mark();
+        self.send(&publisher, &topic, 3, SMALL);
         mark();
         drop((samples, loans));
     }
@@ -87,6 +89,8 @@ pub struct Act {
     pub rouses: &'static [usize],
     /// A publisher and a subscriber die just before the operation.
     pub is_after_a_death: bool,
+    /// The publisher has claimed a slot among many.
+    pub dies_in_a_claim: bool,
 }
 
 /// A lossy topic on which nothing happens.
@@ -99,6 +103,7 @@ pub const ACT: Act = Act {
     is_deaf: false,
     rouses: &[],
     is_after_a_death: false,
+    dies_in_a_claim: false,
 };
 
 impl Act {
@@ -143,6 +148,7 @@ impl Drama {
 
 impl Scene for Drama {
     fn ready(&mut self, round: u64) -> Checked {
+        self.region.shuffle()?;
         if self.act.is_after_a_death {
             let role = Role { round: DEAD + round, ..self.role(round) };
             let mut dead = Victim::start(|| role.die())?;
@@ -157,15 +163,19 @@ impl Scene for Drama {
     }
 
     fn begun(&mut self, _round: u64) -> Checked {
-        if let Some(dead) = self.dead.take() {
-            dead.kill()?;
-        }
         if !self.act.is_deaf {
             let heard = self.region.ear.hear_all()?;
-            let in_order = heard.iter().zip(0..).all(|(words, number)| words.number == number);
+            let in_order = heard.windows(2).all(|pair| pair[0].number + 1 == pair[1].number);
             ensure(in_order || self.region.ear.stream().delivery() == xbar::Delivery::Pinned, || {
                 format!("heard {heard:?} before the operation")
             })?;
+        }
+        if let Some(mut dead) = self.dead.take() {
+            let stream = self.region.ear.stream();
+            if self.act.dies_in_a_claim {
+                dead.step_until(|| stream.pending() > 0)?;
+            }
+            dead.kill()?;
         }
         self.speak(self.act.spoken)
     }
