@@ -20,7 +20,7 @@ use crate::memory::{
 const TOPIC: u32 = 0;
 
 /// Things done with one memory: more would only repeat themselves.
-const MOST_STEPS: usize = 512;
+const MOST_STEPS: usize = 128;
 
 /// A topic whose slots and head are damaged.
 pub fn ring_slots(bytes: &[u8]) {

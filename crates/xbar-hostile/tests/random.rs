@@ -35,9 +35,9 @@ targets! {
     region_gate 2000
     topic_table 2000
     descriptors 2000
-    ring_slots 400
-    ledger 2000
-    gate 2000
+    ring_slots 300
+    ledger 1000
+    gate 300
     participants 40
     region 60
     uris 2000

@@ -11,7 +11,9 @@ use crate::leftovers::{DIRECTORY, is_temporary};
 use crate::liveness::is_locked;
 use crate::name::RegionName;
 use crate::room::{TMPFS, available_bytes};
+use crate::seat::SeatKind;
 use crate::segment::Segment;
+use crate::sharing::SharedWith;
 
 /// A directory of regions, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct FileCheckup {
     pub name: String,
     /// Its permission bits.
     pub mode: u32,
+    /// Those that are right for it, in a region shared as this one is.
+    pub most: u32,
     /// Its owner.
     pub uid: u32,
     /// Whether it is a plain file.
@@ -121,13 +125,31 @@ impl Segment {
             // One that went meanwhile is not there.
             let Ok(stat) = statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             files.push(FileCheckup {
-                name,
                 mode: stat.st_mode & 0o7777,
+                most: self.most(&name),
                 uid: stat.st_uid,
                 is_plain: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+                name,
             });
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
+    }
+
+    /// Whom the region is shared with, as its directory's mode says.
+    pub const fn shared_with(&self) -> SharedWith {
+        self.shared_with
+    }
+
+    /// The largest mode that is right for a file.
+    fn most(&self, file: &str) -> u32 {
+        let shared = self.shared_with;
+        let mode = match file {
+            "data" => shared.data(),
+            "peers" => shared.peers(),
+            _ if file.starts_with(SeatKind::Subscriber.prefix()) => shared.seat(SeatKind::Subscriber),
+            _ => shared.seat(SeatKind::Publisher),
+        };
+        mode.as_raw_mode()
     }
 }

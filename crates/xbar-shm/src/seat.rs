@@ -134,7 +134,7 @@ impl Segment {
 }
 
 impl SeatKind {
-    const fn prefix(self) -> &'static str {
+    pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Publisher => "publisher.",
             Self::Subscriber => "subscriber.",

@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 use support::Dir;
-use xbar::{Config, Publisher, RecvError, RegionError, Subscriber, TryRecvError, discover_in};
+use xbar::doctor::{Treatment, Verdict, examine_in};
+use xbar::{Config, Publisher, RecvError, RegionError, SharedWith, Subscriber, TryRecvError, discover_in};
 
 /// The error's one line.
 fn line(error: &RegionError) -> String {
@@ -312,6 +313,25 @@ fn a_region_that_others_may_write_is_refused() {
     line(&error);
     std::fs::set_permissions(&region, std::fs::Permissions::from_mode(0o700)).unwrap();
     assert!(Subscriber::connect_in(dir.path(), "r").is_ok());
+}
+
+#[test]
+fn the_doctor_knows_a_region_that_is_shared_from_one_that_is_open() {
+    let dir = Dir::new();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o750)).unwrap();
+    let _publisher = Publisher::create("r", &dir.config().shared_with(SharedWith::Group)).unwrap();
+    let _subscriber = dir.subscriber("r");
+    let of_region = || {
+        let findings = examine_in(dir.path(), Treatment::Look).into_iter();
+        findings.filter(|finding| finding.about == "region r").collect::<Vec<_>>()
+    };
+    let findings = of_region();
+    assert!(findings.iter().all(|finding| finding.verdict < Verdict::Wrong), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.what.contains("shared with its group")), "{findings:?}");
+    let data = dir.path().join("r/data");
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let wrong = of_region().into_iter().find(|finding| finding.verdict == Verdict::Wrong).unwrap();
+    assert_eq!(wrong.advice, "chmod it to 640");
 }
 
 #[test]

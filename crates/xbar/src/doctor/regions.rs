@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xbar_discovery::{RegionView, ViewError};
-use xbar_shm::{BaseDir, RegionName, SeatKind, Segment, ShmError, effective_user};
+use xbar_shm::{BaseDir, RegionName, SeatKind, Segment, SharedWith, ShmError, effective_user};
 use xbar_topic::{self as topic, HolderAccount, RegionAccount};
 
 use super::{Finding, Treatment, Verdict, bytes, count};
@@ -63,10 +63,20 @@ impl Patient<'_> {
             } else if file.uid != effective_user() {
                 let what = format!("{path} belongs to user {}", file.uid);
                 findings.push(self.finding(Verdict::Wrong, what).advise("give it to yourself, or remove it"));
-            } else if file.mode & 0o177 != 0 {
+            } else if file.mode & !file.most != 0 {
                 let what = format!("{path} has mode {:03o}: others may read or write it", file.mode);
-                findings.push(self.finding(Verdict::Wrong, what).advise("chmod it to 600"));
+                findings.push(
+                    self.finding(Verdict::Wrong, what).advise(format!("chmod it to {:03o}", file.most)),
+                );
             }
+        }
+        let with = segment.shared_with();
+        if with != SharedWith::Nobody {
+            let what = format!("it is shared with {with}: other users may subscribe");
+            findings.push(
+                self.finding(Verdict::Note, what)
+                    .advise("create it without `shared_with` if they are not to"),
+            );
         }
     }
 
