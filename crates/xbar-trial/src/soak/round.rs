@@ -13,6 +13,9 @@ use super::verdict;
 /// How long a round disturbs.
 const DISTURB: Duration = Duration::from_millis(1200);
 
+/// Undisturbed rounds after which whoever has made no progress hangs: on a busy machine one may be too short to begin.
+const IDLE: u32 = 3;
+
 /// Players beyond the first cast, at most.
 const EXTRAS: usize = 5;
 
@@ -113,10 +116,17 @@ impl Stage {
         let disturbed = std::mem::take(&mut self.tally.disturbed);
         for player in &self.players {
             verdict::account_of(player, &self.sent, &self.players)?;
+        }
+        for player in &mut self.players {
             let stands = before.get(&player.id).is_some_and(|earlier| player.count <= *earlier);
             let counts = !matches!(player.role.part, "listen" | "serve");
-            if goes_on && counts && stands && !disturbed.contains(player.role.place) {
-                return Err(format!("{player}: nothing came or went for a whole round, undisturbed"));
+            if !stands {
+                player.idle = 0;
+            } else if counts && !disturbed.contains(player.role.place) {
+                player.idle += 1;
+            }
+            if player.idle >= IDLE {
+                return Err(format!("{player}: nothing came or went for {IDLE} rounds, undisturbed"));
             }
         }
         self.check_positions()?;
