@@ -92,7 +92,13 @@ impl Stage {
         }
         let mut player = self.players.swap_remove(chosen);
         player.tell("end");
-        player.wait(PATIENCE)?;
+        if let Err(violation) = player.wait(PATIENCE) {
+            // It has said why.
+            for _ in 0..64 {
+                self.hear(Duration::from_millis(20))?;
+            }
+            return Err(violation);
+        }
         self.retire(&player);
         // It sent exactly what it says.
         if let Some(sent) = self.sent.get_mut(&player.id) {
