@@ -53,6 +53,8 @@ pub struct Player {
     /// What it reported last: messages sent, received or answered, and the rest of the line.
     pub count: u64,
     pub report: String,
+    /// Undisturbed rounds in which nothing came or went, since something did.
+    pub idle: u32,
     /// Beyond the first cast: comes and leaves.
     pub extra: bool,
 }
@@ -107,6 +109,7 @@ impl Player {
             since: u64::MAX,
             count: 0,
             report: String::new(),
+            idle: 0,
             extra: false,
         })
     }

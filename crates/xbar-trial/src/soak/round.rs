@@ -13,6 +13,9 @@ use super::verdict;
 /// How long a round disturbs.
 const DISTURB: Duration = Duration::from_millis(1200);
 
+/// Undisturbed rounds after which whoever has made no progress hangs: on a busy machine one may be too short to begin.
+const IDLE: u32 = 3;
+
 /// Players beyond the first cast, at most.
 const EXTRAS: usize = 5;
 
@@ -89,7 +92,13 @@ impl Stage {
         }
         let mut player = self.players.swap_remove(chosen);
         player.tell("end");
-        player.wait(PATIENCE)?;
+        if let Err(violation) = player.wait(PATIENCE) {
+            // It has said why.
+            for _ in 0..64 {
+                self.hear(Duration::from_millis(20))?;
+            }
+            return Err(violation);
+        }
         self.retire(&player);
         // It sent exactly what it says.
         if let Some(sent) = self.sent.get_mut(&player.id) {
@@ -113,10 +122,17 @@ impl Stage {
         let disturbed = std::mem::take(&mut self.tally.disturbed);
         for player in &self.players {
             verdict::account_of(player, &self.sent, &self.players)?;
+        }
+        for player in &mut self.players {
             let stands = before.get(&player.id).is_some_and(|earlier| player.count <= *earlier);
             let counts = !matches!(player.role.part, "listen" | "serve");
-            if goes_on && counts && stands && !disturbed.contains(player.role.place) {
-                return Err(format!("{player}: nothing came or went for a whole round, undisturbed"));
+            if !stands {
+                player.idle = 0;
+            } else if counts && !disturbed.contains(player.role.place) {
+                player.idle += 1;
+            }
+            if player.idle >= IDLE {
+                return Err(format!("{player}: nothing came or went for {IDLE} rounds, undisturbed"));
             }
         }
         self.check_positions()?;

@@ -13,6 +13,9 @@ const BURST: u64 = 8;
 
 const BYTES: usize = 400;
 
+/// A connection takes two handles at each end; on a machine with few cores others come first for a while.
+const CONNECT: Duration = Duration::from_secs(3);
+
 /// Between two looks at everything.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -65,7 +68,7 @@ pub fn connect(mut part: Part) -> Result {
     let mut number = 0;
     let config = ChannelConfig::new().dir(&part.dir);
     loop {
-        let channel = match config.connect_timeout(&part.place, LOOK * 100) {
+        let channel = match config.connect_timeout(&part.place, CONNECT) {
             Ok(channel) => Some(channel),
             // No listener just now, or it died while it was asked, or all its connections are those of the dead.
             Err(
