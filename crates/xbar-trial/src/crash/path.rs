@@ -106,7 +106,7 @@ mod tests {
         let path = Path::new(addresses, Vec::new());
         assert_eq!(path.instructions(), 103);
         assert_eq!(path.approach(1), Approach { start: 1, occurrence: 1 });
-        assert_eq!(path.approach(5), Approach { start: 3, occurrence: 1 });
+        assert_eq!(path.approach(5), Approach { start: 5, occurrence: 2 });
         assert_eq!(path.approach(102), Approach { start: 102, occurrence: 1 });
         for k in 0..=103 {
             let Approach { start, occurrence } = path.approach(k);
