@@ -3,7 +3,7 @@
 use xshell::{Shell, cmd};
 
 use crate::sections::section;
-use crate::{Result, crash, demo, firmware, loom, root, tidy};
+use crate::{Result, crash, demo, firmware, loom, root, soak, tidy};
 
 /// Runs all sections, the quick ones first; stops at the first that fails.
 pub fn run() -> Result {
@@ -27,5 +27,6 @@ pub fn run() -> Result {
     section("tests", || Ok(cmd!(sh, "cargo test --workspace").run()?))?;
     section("models", || loom::run(loom::Bound::Quick))?;
     section("crash", || crash::run(&["--quick"]))?;
-    section("demo", demo::run)
+    section("demo", demo::run)?;
+    section("soak", soak::run_briefly)
 }

@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use xbar_discovery::{RegionView, TopicView, Uri, seats_of};
 use xbar_layout::participant::STATE_OWING;
 use xbar_layout::sync::Ordering;
 use xbar_layout::{MOST_SLOTS, TopicShape};
 use xbar_pool::Block;
-use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, unix_ns};
+use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, ShmError, unix_ns};
 
 use crate::create::{self, Options};
 use crate::error::{PublishError, RegionError};
@@ -25,6 +25,9 @@ use crate::topic::Topic;
 
 /// Messages between two entries of the time in a publisher's record.
 const HOUSEKEEPING: u64 = 64;
+
+/// How long a publisher that joins looks for what its seat's last owner left in a busy pool, while others wait for the region's lock.
+const BUSY_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A handle that publishes. One thread uses it at a time; it may move between threads.
 pub struct Publisher {
@@ -70,7 +73,13 @@ impl Publisher {
     fn join(base: &BaseDir, name: &RegionName, revive: bool) -> Result<Self, RegionError> {
         let view = RegionView::of(Segment::open(base, name)?, FileAccess::ReadWrite)?;
         let limit = view.facts().geometry.limits().publishers;
-        let held = view.segment().lock(LOCK_PATIENCE)?;
+        // Held, by a handle of its own, until whoever was killed on the seat is out of its topics: in between, its topics would seem to be
+        // published by this living publisher, and those who want them be refused.
+        let directory = Segment::open(base, name)?;
+        let held = directory.lock(LOCK_PATIENCE)?;
+        if !view.segment().is_current() {
+            return Err(ShmError::Gone { name: name.clone() }.into());
+        }
         if view.publishers() == 0 {
             if !revive {
                 return Err(RegionError::NoPublisher { region: name.clone() });
@@ -79,15 +88,18 @@ impl Publisher {
         }
         for index in 0..limit {
             let Some(lock) = view.segment().take_seat(SeatKind::Publisher, index)? else { continue };
-            drop(held);
             let publisher = Self::seated(view, index, lock)?;
-            // Whoever sat here before may have been killed with blocks and topics in its name.
-            // What a busy pool hides now would stay in this seat's name until it is left again.
+            // Whoever sat here before may have been killed with blocks and topics in its name. What a busy pool hides now would stay
+            // in this seat's name until it is left again.
             let start = Instant::now();
-            while !publisher.under_lock(|| recover::recover_publisher(&publisher, index))?
-                && start.elapsed() < LOCK_PATIENCE
-            {}
-            return Ok(publisher);
+            let recovered = loop {
+                match recover::recover_publisher(&publisher, index) {
+                    Ok(false) if start.elapsed() < BUSY_PATIENCE => {}
+                    done => break done,
+                }
+            };
+            drop(held); // before a publisher that fails leaves, which takes the lock
+            return recovered.map(|_complete| publisher);
         }
         Err(RegionError::TooManyPublishers { region: name.clone(), limit })
     }

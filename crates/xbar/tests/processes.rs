@@ -177,6 +177,40 @@ fn a_sleeping_reader_hears_of_its_publishers_death() {
     assert_eq!(sleeper.join().unwrap(), RecvError::Disconnected);
 }
 
+/// While somebody takes the dead publisher's seat, its topics are neither its own nor that one's.
+#[test]
+fn a_killed_publishers_topic_is_free_while_another_takes_its_seat() {
+    const TEST: &str = "a_killed_publishers_topic_is_free_while_another_takes_its_seat";
+    if let Some((_, dir)) = part() {
+        let publisher = Publisher::open_in(dir, "r").unwrap();
+        let _topic = publisher.register("/a").unwrap();
+        tell("ready");
+        stay();
+        return;
+    }
+    let dir = Dir::new();
+    let publisher = dir.publisher("r");
+    for _ in 0..40 {
+        let mut other = Other::start(TEST, "publish", &dir);
+        other.expect("ready");
+        other.kill();
+        let start = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            let joiner = scope.spawn(|| {
+                start.wait();
+                Publisher::open_in(dir.path(), "r").unwrap()
+            });
+            start.wait();
+            let mut topic = publisher.register("/a");
+            for _ in 0..20 {
+                drop(topic.expect("nobody alive publishes it"));
+                topic = publisher.register("/a");
+            }
+            drop(joiner.join().unwrap());
+        });
+    }
+}
+
 #[test]
 fn a_topic_whose_registrar_was_killed_before_it_was_counted_is_not_there() {
     if let Some((_, dir)) = part() {

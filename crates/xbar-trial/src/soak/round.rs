@@ -178,6 +178,12 @@ impl Stage {
 
     /// Every block is somewhere, after one recovery.
     fn check_blocks(&mut self) -> Result<(), Violation> {
+        if self.options.spoil == "recovery" {
+            // Killed with blocks at hand, and nobody comes to its seat.
+            if let Some(last) = self.players.iter().rposition(|player| player.role.part == "publish") {
+                self.players.swap_remove(last).kill();
+            }
+        }
         for region in [REGION, "desk", "answers"] {
             let failed = |error: xbar::RegionError| format!("region {region}: {error}");
             let account = if self.options.spoil == "recovery" {

@@ -113,15 +113,14 @@ impl ChannelConfig {
         let look = || {
             let subscriber = self.subscriber(name)?;
             let listening = subscriber.subscribe(LISTENING)?;
-            Ok((subscriber, listening))
+            Ok((subscriber, listening, self.publisher(name)?))
         };
-        let (subscriber, listening) = match timeout {
-            // Both again each time: a region is there before somebody listens, and another may take its place.
+        let (subscriber, listening, publisher) = match timeout {
+            // All again each time: a region is there before somebody listens, and another may take its place at any moment.
             Some(timeout) => wait_for(timeout, look),
             None => look(),
         }
         .map_err(all_taken)?;
-        let publisher = self.publisher(name).map_err(all_taken)?;
         let slice = || left().map_or(PROBE_EVERY, |left| left.min(PROBE_EVERY));
         // Until it accepts, the listener itself must live.
         let go_on = || match left() {

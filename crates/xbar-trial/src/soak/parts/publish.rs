@@ -68,12 +68,12 @@ pub fn play(mut part: Part) -> Result {
             }
             number += match &*part.spoil {
                 "drop" if number % 500 == 499 => 2,
-                "repeat" if number % 500 == 499 => 0,
+                "repeat" if number == 499 => {
+                    part.spoil.clear();
+                    0
+                }
                 _ => 1,
             };
-            if part.spoil == "repeat" && number % 500 == 499 {
-                part.spoil.clear();
-            }
             part.sent(number)?;
         }
         if part.spoil == "hang" && number > 2000 {
