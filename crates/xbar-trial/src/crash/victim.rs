@@ -278,7 +278,8 @@ impl Victim {
         Ok(())
     }
 
-    fn sleeps(&self) -> bool {
+    /// Whether it sleeps in a system call now.
+    pub fn sleeps(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
     }

@@ -76,8 +76,13 @@ pub fn run(name: &str, dir: &str, from: &str, kills: &[&str]) -> ExitCode {
     let operation = operations::all().into_iter().find(|operation| operation.name == name);
     let (Some(operation), Ok(from)) = (operation, from.parse()) else { return ExitCode::from(2) };
     let kills = kills.first().and_then(|kills| kills.parse().ok());
-    // What goes wrong is told in lines, not on the screen.
-    std::panic::set_hook(Box::new(|_| {}));
+    // What goes wrong here is told in lines; in others, on the screen.
+    let own = std::process::id();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::process::id() != own {
+            eprintln!("crash: {panic}");
+        }
+    }));
     match Worker::new(&operation, Directory::new(dir)).and_then(|worker| worker.work(from, kills)) {
         Ok(()) => Line::Done.say(0, ""),
         Err(error) => Line::Stuck.say(0, &error),
