@@ -53,12 +53,15 @@ pub trait Scene {
     fn finish(self: Box<Self>) -> Checked;
 }
 
+/// A scene, or why there is none.
+pub type NewScene = Checked<Box<dyn Scene>>;
+
 /// One operation.
 pub struct Operation {
     /// A name for people, and for `--only`.
     pub name: &'static str,
     /// Its survivors, in an empty directory.
-    pub scene: Box<dyn Fn(&Path) -> Checked<Box<dyn Scene>>>,
+    pub scene: Box<dyn Fn(&Path) -> NewScene>,
 }
 
 /// All of them; the longest first, so that cores end together.

@@ -20,8 +20,8 @@ const FAR: usize = 600;
 /// Instructions of a short operation, at most.
 const SHORT: usize = 2500;
 
-/// One of so many instructions of a long operation, whatever it does.
-const SAMPLE: usize = 199;
+/// So many instructions of a long operation, about, whatever they do.
+const SAMPLES: usize = 100;
 
 /// Addresses of an operation's instructions: `addresses[k]` is that of the next one after k were executed.
 #[derive(Debug, Clone)]
@@ -50,8 +50,8 @@ impl Path {
     }
 
     /// After which to kill, about `some` of them or all. In a short operation after every single one. In a long one after each that
-    /// others can see something of: deaths in between are the same to them; and, as a check of that, after one in
-    /// [`SAMPLE`] of the others.
+    /// others can see something of: deaths in between are the same to them; and, as a check of that, after
+    /// [`SAMPLES`] of the others.
     pub fn places(&self, some: Option<usize>) -> Vec<usize> {
         let every = 1..=self.instructions();
         let mut places: Vec<usize> = match some {
@@ -59,7 +59,7 @@ impl Path {
                 .visible
                 .iter()
                 .copied()
-                .chain(every.step_by(SAMPLE))
+                .chain(every.step_by(self.instructions() / SAMPLES))
                 .chain([self.instructions()])
                 .collect(),
             _ => every.collect(),
@@ -106,7 +106,7 @@ mod tests {
         let path = Path::new(addresses, Vec::new());
         assert_eq!(path.instructions(), 103);
         assert_eq!(path.approach(1), Approach { start: 1, occurrence: 1 });
-        assert_eq!(path.approach(5), Approach { start: 3, occurrence: 1 });
+        assert_eq!(path.approach(5), Approach { start: 5, occurrence: 2 });
         assert_eq!(path.approach(102), Approach { start: 102, occurrence: 1 });
         for k in 0..=103 {
             let Approach { start, occurrence } = path.approach(k);
@@ -122,8 +122,8 @@ mod tests {
         assert_eq!(short.places(Some(4)), [25, 50, 75, 100]);
         let long = Path::new((0..=10_000).collect(), vec![3, 4, 5000]);
         let places = long.places(None);
-        assert!([3, 4, 5000, 1, 200, 10_000].iter().all(|place| places.contains(place)));
-        assert!(places.len() < 100, "{}", places.len());
+        assert!([3, 4, 5000, 1, 101, 10_000].iter().all(|place| places.contains(place)));
+        assert!(places.len() < 110, "{}", places.len());
         assert!(places.is_sorted());
     }
 }

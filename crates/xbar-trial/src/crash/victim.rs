@@ -29,6 +29,9 @@ pub const FORBIDDEN: &str = "single-stepping is not permitted here (ptrace): not
 /// More instructions than any operation has: one that goes on is a loop.
 const MOST: usize = 2_000_000;
 
+/// Instructions after which a victim that does not sleep is given what it waits for nevertheless.
+const IMPATIENCE: usize = 150_000;
+
 /// In a victim: here the operation begins, or ends.
 #[inline(never)]
 pub fn mark() {
@@ -126,6 +129,10 @@ impl Victim {
                     return Ok((Path::new(addresses, visible), sleeps));
                 }
                 Stop::Asleep => return Err("the operation sleeps, and nobody wakes it".into()),
+            }
+            // Steps are so slow that who waits may never come to sleep.
+            if addresses.len() % IMPATIENCE == 0 {
+                rouse()?;
             }
             if addresses.len() > MOST {
                 return Err(format!("the operation takes more than {MOST} instructions"));
@@ -271,7 +278,8 @@ impl Victim {
         Ok(())
     }
 
-    fn sleeps(&self) -> bool {
+    /// Whether it sleeps in a system call now.
+    pub fn sleeps(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
     }

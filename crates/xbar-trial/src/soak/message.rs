@@ -34,7 +34,7 @@ pub fn read(bytes: &[u8]) -> Option<Mark> {
     let word = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
     let mark = Mark { sender: word(0)?, number: word(8)? };
     let expected = check(mark, bytes.len());
-    let whole = bytes[HEAD..].iter().enumerate().all(|(place, &byte)| byte == pattern(expected, place));
+    let whole = bytes.get(HEAD..)?.iter().enumerate().all(|(place, &byte)| byte == pattern(expected, place));
     (word(16)? == expected && whole).then_some(mark)
 }
 

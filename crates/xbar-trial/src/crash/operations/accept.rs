@@ -24,9 +24,9 @@ struct Accepting {
 
 /// Connects, and stays until the other end is gone.
 fn connect(dir: &Path) {
-    match config(dir).connect_timeout(NAME, PATIENCE) {
+    match config(dir).connect_timeout(NAME, STEP_BY_STEP) {
         Ok(channel) => {
-            let heard = channel.recv_timeout(PATIENCE).map(|_| ());
+            let heard = channel.recv_timeout(STEP_BY_STEP).map(|_| ());
             assert!(matches!(heard, Err(ChannelError::Disconnected | ChannelError::Closed)), "{heard:?}");
         }
         Err(error) => assert!(matches!(error, ChannelError::Disconnected), "{error}"),

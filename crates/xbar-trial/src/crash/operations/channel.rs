@@ -71,7 +71,14 @@ impl Talk {
         let start = Instant::now();
         let channel = loop {
             let left = PATIENCE.saturating_sub(start.elapsed());
-            let channel = self.listener.accept_timeout(left).during("accepting the next connection")?;
+            let channel = match self.listener.accept_timeout(left) {
+                Ok(channel) => channel,
+                Err(error) => {
+                    let other =
+                        if other.sleeps() { "it waits".to_owned() } else { format!("{:?}", other.begun()) };
+                    return Err(format!("accepting the next connection: {error}; who connects: {other}"));
+                }
+            };
             let first = match channel.recv_timeout(PATIENCE) {
                 Ok(said) => Some(Words::read(&said)?),
                 // A knock of the dead.
