@@ -47,6 +47,33 @@ pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
     }
 }
 
+/// Copies `from`, a few words at most, into `to`, in memory order; the last word's missing bytes become zero.
+///
+/// As [`store_bytes`], without its way for the long ones, which takes as long as all the rest of a short copy.
+///
+/// # Panics
+///
+/// When `from` is longer than `to`.
+#[inline(always)]
+pub fn store_few(to: &[AtomicU64], from: &[u8]) {
+    assert!(from.len() <= to.len() * WORD, "{} bytes do not fit {} words", from.len(), to.len());
+    let mut rest = from;
+    for word in to {
+        let Some((bytes, behind)) = rest.split_first_chunk() else {
+            if !rest.is_empty() {
+                let mut last = [0; WORD];
+                last[..rest.len()].copy_from_slice(rest);
+                // ORDERING: none; the slot's stamp publishes the copy.
+                word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
+            }
+            return;
+        };
+        // ORDERING: none; as above.
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        rest = behind;
+    }
+}
+
 /// Copies `from` into `to`, in memory order.
 ///
 /// # Panics
@@ -330,6 +357,25 @@ mod tests {
             load_bytes(&mut to, ReadU64::of_slice(&words));
             assert_eq!(to, from);
         }
+    }
+
+    #[test]
+    fn a_few_words_are_stored_as_many_are() {
+        for length in 0..=48 {
+            let from: Vec<u8> = (0..length).map(|i| (i * 7 + 1) as u8).collect();
+            let [few, many] = [(); 2].map(|()| [(); 6].map(|()| AtomicU64::new(u64::MAX)));
+            store_few(&few, &from);
+            store_bytes(&many, &from);
+            let words = |words: &[AtomicU64]| words.iter().map(|w| ReadU64::of(w).load_relaxed()).collect();
+            let (few, many): (Vec<_>, Vec<_>) = (words(&few), words(&many));
+            assert_eq!(few, many, "{length}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "49 bytes do not fit 6 words")]
+    fn more_than_a_few_words_are_refused() {
+        store_few(&[(); 6].map(|()| AtomicU64::new(0)), &[0; 49]);
     }
 
     #[test]

@@ -93,13 +93,17 @@ impl Copies {
     pub(crate) fn copy(&self, words: &[ReadU64], length: usize) -> Copied<'_> {
         match self.first.copy(words, length) {
             Some((bit, words)) => Copied { copies: self, place: bit as usize, words },
-            None => self.copy_elsewhere(words, length),
+            None => {
+                let (place, words) = self.copy_elsewhere(words, length);
+                Copied { copies: self, place, words }
+            }
         }
     }
 
+    /// Two words, which are returned in registers: so is then what this is the rare case of.
     #[cold]
     #[inline(never)]
-    fn copy_elsewhere(&self, words: &[ReadU64], length: usize) -> Copied<'_> {
+    fn copy_elsewhere(&self, words: &[ReadU64], length: usize) -> (usize, NonNull<u64>) {
         let mut more = self.more.borrow_mut();
         let found =
             more.iter().enumerate().find_map(|(number, shelf)| Some((number, shelf.copy(words, length)?)));
@@ -112,8 +116,7 @@ impl Copies {
                 (more.len() - 1, copy)
             }
         };
-        let place = ELSEWHERE | (number * LINES + bit.trailing_zeros() as usize);
-        Copied { copies: self, place, words }
+        (ELSEWHERE | (number * LINES + bit.trailing_zeros() as usize), words)
     }
 
     #[cold]

@@ -176,7 +176,7 @@ impl Message for Copied<'_> {
     #[inline(always)]
     fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, _: &mut Supply<K, S>, words: &[AtomicU64]) {
         name(words, Descriptor::inline(self.bytes.len(), self.time));
-        copy::store_bytes(&words[INLINE..], self.bytes);
+        copy::store_few(&words[INLINE..], self.bytes);
     }
 }
 
