@@ -47,7 +47,7 @@ impl SharedFile {
         if needed_bytes > self.bytes {
             return Err(ShmError::TooShort { path: self.path.clone(), bytes: self.bytes, needed_bytes });
         }
-        let mapping = Mapping::new(self.fd.as_fd(), offset as u64, len, self.writable);
+        let mapping = Mapping::new(self.fd.as_fd(), offset, len, self.writable);
         mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
     }
 }

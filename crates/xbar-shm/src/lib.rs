@@ -64,6 +64,7 @@ mod mapping;
 pub mod memory;
 mod name;
 mod own;
+mod placement;
 mod room;
 mod seat;
 mod segment;

@@ -2,14 +2,18 @@
 
 #![allow(unsafe_code)] // mmap, munmap, and views under the conditions checked here
 
+use std::ffi::c_void;
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
+use rustix::fs::fstat;
 use rustix::io;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use xbar_layout::{Lent, Shared};
+
+use crate::placement::{self, FileId};
 
 /// A shared mapping, unmapped when the last view of it goes.
 ///
@@ -19,6 +23,8 @@ pub struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
+    file: FileId,
+    offset: usize,
 }
 
 // SAFETY: an address range, valid from every thread; what is in it is for `Shared` types to share.
@@ -28,12 +34,26 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps `len` bytes from `offset` of an open file that is at least that long.
-    pub(crate) fn new(file: BorrowedFd<'_>, offset: u64, len: usize, writable: bool) -> io::Result<Self> {
+    pub(crate) fn new(file: BorrowedFd<'_>, offset: usize, len: usize, writable: bool) -> io::Result<Self> {
+        let stat = fstat(file)?;
+        let id = (stat.st_dev, stat.st_ino);
         let access = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: a new mapping at an address that the kernel chooses replaces nothing.
-        let base = unsafe { mmap(ptr::null_mut(), len, access, MapFlags::SHARED, file, offset) }?;
+        let map = |address: *mut c_void, flags| {
+            // SAFETY: a new mapping, at an address that the kernel chooses or where nothing is, replaces nothing.
+            unsafe { mmap(address, len, access, flags, file, offset as u64) }
+        };
+        let fixed = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
+        let placed = placement::candidates(id, offset).find_map(|address| {
+            let address = ptr::without_provenance_mut(address);
+            map(address, fixed).ok()
+        });
+        let base = match placed {
+            Some(base) => base,
+            None => map(ptr::null_mut(), MapFlags::SHARED)?,
+        };
         let base = NonNull::new(base.cast()).ok_or(io::Errno::NOMEM)?;
-        Ok(Self { base, len, writable })
+        placement::enter(id, offset, base.addr().get());
+        Ok(Self { base, len, writable, file: id, offset })
     }
 
     /// Bytes.
@@ -84,6 +104,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        placement::leave(self.file, self.offset, self.base.addr().get());
         // SAFETY: mapped by `new`, and every view kept this alive.
         let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
     }
