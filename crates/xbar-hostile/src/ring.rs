@@ -196,7 +196,7 @@ impl Publisher {
     fn send_inline(&mut self, many: bool) {
         let bytes = [9; INLINE_BYTES];
         let bytes = &bytes[..if many { INLINE_BYTES - 8 } else { INLINE_BYTES }];
-        let _ = self.writer.inline(&mut self.supply, self.limit, bytes, 1);
+        let _ = self.writer.inline(self.limit, bytes, 1, |index| self.supply.evict(index));
         self.supply.settle(|| READERS);
     }
 

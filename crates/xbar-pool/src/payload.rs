@@ -76,9 +76,9 @@ impl<K> Payload<K> {
     }
 
     /// The block at whose first byte `place` is.
-    pub fn index_of(&self, place: NonNull<u8>) -> u32 {
+    pub fn index_of(&self, place: *const u8) -> u32 {
         let first = NonNull::from(&*self.bytes).cast::<u8>();
-        let offset = place.addr().get().wrapping_sub(first.addr().get());
+        let offset = place.addr().wrapping_sub(first.addr().get());
         (offset / self.stride) as u32 // below `blocks`
     }
 

@@ -10,7 +10,6 @@
 
 mod account;
 mod bus;
-mod copies;
 mod create;
 mod error;
 mod exclusive;
@@ -21,6 +20,7 @@ mod place;
 mod pools;
 mod publisher;
 mod reader;
+mod receipts;
 mod recover;
 mod rest;
 mod rings;

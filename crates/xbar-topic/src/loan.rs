@@ -217,25 +217,27 @@ impl Way<'_> {
     #[inline(always)]
     fn attempt(self, block: Block) -> Result<u64, (Refused, Block)> {
         let Self { publisher, topic, pool, bytes, length } = self;
-        let time = publisher.clock().stamp();
-        let mut supply = pool.supply();
-        let limit = topic.room.limit();
-        let sequence = if length <= topic.inline_bytes {
+        if length <= topic.inline_bytes {
             // SAFETY: the bytes of `block`, which is still nobody else's.
             let bytes = unsafe { bytes.as_ref() };
-            match topic.writer().inline(&mut supply, limit, &bytes[..length], time) {
+            return match publisher.put(topic, &bytes[..length]) {
                 Ok(sequence) => {
-                    supply.give_back(block);
-                    sequence
+                    pool.loans.set(pool.loans.get() - 1);
+                    pool.supply().give_back(block);
+                    Ok(sequence)
                 }
-                Err(refused) => return Err((refused, block)),
-            }
-        } else {
-            let length = length as u32; // at most a block's bytes, which fit
-            topic.writer().block(&mut supply, limit, (block, length), time)?
+                Err(refused) => Err((refused, block)),
+            };
+        }
+        let time = publisher.clock().stamp();
+        let length = length as u32; // at most a block's bytes, which fit
+        let sequence = {
+            let mut supply = pool.supply();
+            topic.writer().block(&mut supply, topic.room.limit(), (block, length), time)?
         };
         pool.loans.set(pool.loans.get() - 1);
-        publisher.published_on(topic, &mut supply);
+        publisher.published_on(topic);
+        pool.supply().settle(|| publisher.readers());
         Ok(sequence)
     }
 

@@ -10,13 +10,14 @@ use xbar_layout::participant::STATE_OWING;
 use xbar_layout::sync::Ordering;
 use xbar_layout::{MOST_SLOTS, TopicShape};
 use xbar_pool::Block;
+use xbar_ring::mpmc::Refused;
 use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, ShmError, unix_ns};
 
 use crate::create::{self, Options};
 use crate::error::{PublishError, RegionError};
 use crate::loan::Loan;
 use crate::options::TopicConfig;
-use crate::pools::{Blocks, Pool};
+use crate::pools::Pool;
 use crate::recover;
 use crate::seat::{LOCK_PATIENCE, Seat};
 use crate::table;
@@ -224,14 +225,43 @@ impl Publisher {
         })
     }
 
-    /// What follows every publication: wake, reclaim, count.
+    /// Publishes `bytes` in a slot, if there is room. Small messages mostly follow small ones: the pool is only looked at when
+    /// the slot has named a block.
     #[inline(always)]
-    pub(crate) fn published_on(&self, topic: &Topic, supply: &mut Blocks) {
+    pub(crate) fn put(&self, topic: &Topic, bytes: &[u8]) -> Result<u64, Refused> {
+        let mut has_evicted = false;
+        let sequence = topic.writer().inline(topic.room.limit(), bytes, self.clock.stamp(), |index| {
+            has_evicted = true;
+            self.evict(topic, index);
+        })?;
+        self.published_on(topic);
+        if has_evicted {
+            self.settle(topic);
+        }
+        Ok(sequence)
+    }
+
+    #[inline(never)]
+    fn evict(&self, topic: &Topic, index: u32) {
+        if let Some(pool) = self.pools.get(topic.pool) {
+            pool.supply().evict(index);
+        }
+    }
+
+    #[inline(never)]
+    fn settle(&self, topic: &Topic) {
+        if let Some(pool) = self.pools.get(topic.pool) {
+            pool.supply().settle(|| self.readers());
+        }
+    }
+
+    /// What follows every publication: count and wake.
+    #[inline(always)]
+    pub(crate) fn published_on(&self, topic: &Topic) {
         self.count(1);
         if topic.membership.bell.ring() {
             self.tell();
         }
-        supply.settle(|| self.readers());
     }
 
     /// Counts messages published, and enters the count and the time now and then.

@@ -5,7 +5,6 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use xbar_layout::ring::INLINE_WORDS;
 use xbar_pool::{Held, OwnedHeld, Payload};
 
 use crate::Keep;
-use crate::copies::Copied;
+use crate::receipts::{NO_CELL, Receipt};
 use crate::seat::Seat;
 use crate::stream::Stream;
 use crate::time::{Clock, Timestamp};
@@ -23,102 +22,70 @@ use crate::time::{Clock, Timestamp};
 /// Several samples of one stream may be held at once, up to the region's `samples` per subscriber (messages of up to 48
 /// bytes are copies and not counted).
 pub struct Sample<'s> {
-    stream: &'s Stream,
-    sequence: u64,
-    time: u64,
-    /// Where the bytes are, `length` of them.
-    ///
-    /// Invariant 1: they are in the copy or in the block that `place` says.
-    bytes: NonNull<u8>,
-    length: usize,
-    place: Place,
-}
-
-/// What a sample keeps, as one word: a copy of a message that rode in a slot, or a hold on a block. Flat rather than an enum,
-/// because the compiler keeps its parts in registers.
-///
-/// Invariant 2: from [`Copied::into_place`] or [`Held::into_place`] of the sample's stream, once.
-#[derive(Clone, Copy)]
-struct Place(usize);
-
-/// On the place of a copy.
-const COPY: usize = 1 << (usize::BITS - 1);
-
-/// A place, taken apart.
-enum Kept<'s> {
-    Copy(Copied<'s>),
-    Block(Held<'s, Keep>),
+    /// Invariant 1: out, and this sample's alone, which is never at two places; `bytes` are `length` bytes, in the receipt itself or
+    /// in the block that `cell` of the stream's ledger holds for this sample.
+    receipt: &'s Receipt,
 }
 
 impl<'s> Sample<'s> {
+    /// The sample of a receipt that was just given out for it.
     #[inline(always)]
-    pub(crate) fn inline(
-        stream: &'s Stream,
-        (sequence, time): (u64, u64),
-        length: usize,
-        copy: Copied<'s>,
-    ) -> Self {
-        let (place, words) = copy.into_place();
-        Self { stream, sequence, time, bytes: words.cast(), length, place: Place(place | COPY) }
+    pub(crate) const fn new(receipt: &'s Receipt) -> Self {
+        Self { receipt }
     }
 
     #[inline(always)]
-    pub(crate) fn block(
-        stream: &'s Stream,
-        (sequence, time): (u64, u64),
-        (index, length): (u32, usize),
-        held: Held<'s, Keep>,
-    ) -> Self {
-        // SAFETY: `held` holds block `index`, and stays with the sample, whose bytes are only given out for as long as it is
-        // borrowed.
-        let bytes = NonNull::from(unsafe { stream.payload.bytes(index, length) }).cast();
-        Self { stream, sequence, time, bytes, length, place: Place(held.into_place()) }
+    fn stream(&self) -> &'s Stream {
+        // SAFETY: the stream, which is borrowed as long as there is a sample, and so stays where it is.
+        unsafe { &*self.receipt.stream.get() }
     }
 
-    /// What the sample keeps, which the caller then has.
+    /// The hold on its block, which the caller then has.
     #[inline(always)]
-    fn kept(&self) -> Kept<'s> {
-        let Place(place) = self.place;
-        if place & COPY != 0 {
-            // SAFETY: invariant 2; the bytes are the words of the copy (invariant 1).
-            Kept::Copy(unsafe { self.stream.copies.copied(place & !COPY, self.bytes.cast()) })
-        } else {
-            // SAFETY: invariant 2.
-            Kept::Block(unsafe { self.stream.ledger.held(place) })
-        }
+    fn held(&self) -> Option<Held<'s, Keep>> {
+        let cell = self.receipt.cell.get();
+        // SAFETY: invariant 1: from `Held::into_place`.
+        (cell != NO_CELL).then(|| unsafe { self.stream().ledger.held(cell) })
     }
 
     /// Its place in the topic's stream, from 0.
     #[inline]
     pub const fn sequence(&self) -> u64 {
-        self.sequence
+        self.receipt.sequence.get()
     }
 
     /// When it was published; `None` unless the region was created to keep publish times.
     #[inline]
     pub fn publish_time(&self) -> Option<Timestamp> {
-        self.stream.clock.timestamp(self.time)
+        self.stream().clock.timestamp(self.receipt.time.get())
     }
 
     /// The same message, free to go to another thread and to outlive the stream.
     pub fn into_owned(self) -> OwnedSample {
         let this = ManuallyDrop::new(self);
-        let stream = this.stream;
-        let carried = match this.kept() {
-            Kept::Block(held) => OwnedCarried::Block {
+        let (stream, receipt) = (this.stream(), this.receipt);
+        let length = receipt.length.get();
+        let carried = match this.held() {
+            Some(held) => OwnedCarried::Block {
                 payload: stream.payload.clone(),
-                index: stream.payload.index_of(this.bytes),
-                length: this.length,
+                index: stream.payload.index_of(receipt.bytes.get()),
+                length,
                 held: ManuallyDrop::new(held.into_owned()),
                 seat: Arc::clone(&stream.watch.seat),
             },
-            Kept::Copy(_copy) => {
+            None => {
                 let mut words = [0; INLINE_WORDS];
-                bytemuck::bytes_of_mut(&mut words)[..this.length].copy_from_slice(&this);
-                OwnedCarried::Inline { words, length: this.length }
+                bytemuck::bytes_of_mut(&mut words)[..length].copy_from_slice(&this);
+                OwnedCarried::Inline { words, length }
             }
         };
-        OwnedSample { sequence: this.sequence, time: this.time, clock: stream.clock, carried }
+        receipt.is_out.set(false);
+        OwnedSample {
+            sequence: receipt.sequence.get(),
+            time: receipt.time.get(),
+            clock: stream.clock,
+            carried,
+        }
     }
 }
 
@@ -128,19 +95,20 @@ impl Deref for Sample<'_> {
     #[inline(always)]
     fn deref(&self) -> &[u8] {
         // SAFETY: invariant 1: bytes that nobody writes while the sample lives.
-        unsafe { slice::from_raw_parts(self.bytes.as_ptr(), self.length) }
+        unsafe { slice::from_raw_parts(self.receipt.bytes.get(), self.receipt.length.get()) }
     }
 }
 
 impl Drop for Sample<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Kept::Block(held) = self.kept() {
+        if let Some(held) = self.held() {
             // The hold of a parent process is not its child's to end.
-            if self.stream.watch.seat.was_forked() {
+            if self.stream().watch.seat.was_forked() {
                 held.into_place();
             }
         }
+        self.receipt.is_out.set(false);
     }
 }
 
@@ -152,7 +120,7 @@ impl AsRef<[u8]> for Sample<'_> {
 
 impl fmt::Debug for Sample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sample").field("sequence", &self.sequence).field("bytes", &self.len()).finish()
+        f.debug_struct("Sample").field("sequence", &self.sequence()).field("bytes", &self.len()).finish()
     }
 }
 
@@ -225,6 +193,6 @@ impl AsRef<[u8]> for OwnedSample {
 
 impl fmt::Debug for OwnedSample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedSample").field("sequence", &self.sequence).field("bytes", &self.len()).finish()
+        f.debug_struct("OwnedSample").field("sequence", &self.sequence()).field("bytes", &self.len()).finish()
     }
 }

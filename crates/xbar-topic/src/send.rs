@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use xbar_layout::ring::INLINE_BYTES;
-use xbar_ring::mpmc::Refused;
 use xbar_ring::{Adaptive, WaitStrategy};
 
 use crate::error::PublishError;
 use crate::loan::NoRoom;
-use crate::pools::Pool;
 use crate::publisher::Publisher;
 use crate::room::Patience;
 use crate::topic::Topic;
@@ -72,16 +70,7 @@ impl Publisher {
         if bytes.len() > topic.inline_bytes || !self.owns(topic) {
             return None;
         }
-        self.try_inline(topic, self.pools.get(topic.pool)?, bytes).ok()
-    }
-
-    #[inline(always)]
-    fn try_inline(&self, topic: &Topic, pool: &Pool, bytes: &[u8]) -> Result<u64, Refused> {
-        let time = self.clock().stamp();
-        let mut supply = pool.supply();
-        let sequence = topic.writer().inline(&mut supply, topic.room.limit(), bytes, time)?;
-        self.published_on(topic, &mut supply);
-        Ok(sequence)
+        self.put(topic, bytes).ok()
     }
 
     /// Publishes a copy of `bytes` in whatever way it takes.
@@ -98,10 +87,10 @@ impl Publisher {
             loan.copy_from_slice(bytes);
             return loan.publish_within(patience).map_err(|NoRoom(_)| no_room());
         }
-        let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
+        if !self.owns(topic) {
             return Err(self.refusal(topic, bytes.len()));
-        };
-        let attempt = || self.try_inline(topic, pool, bytes);
+        }
+        let attempt = || self.put(topic, bytes);
         attempt().or_else(|refused| {
             let next = || topic.writer().next();
             self.persist(&topic.room, refused, patience, next, attempt).ok_or_else(no_room)

@@ -14,12 +14,12 @@ use xbar_ring::{Adaptive, WaitStrategy};
 use xbar_shm::SeatKind;
 
 use crate::Keep;
-use crate::copies::{Copied, Copies};
 use crate::error::{RecvError, RegionError, TryRecvError};
 use crate::exclusive::{Borrow, Exclusive};
 use crate::place::Place;
 use crate::pools::payload;
 use crate::reader::{Found, Nothing, Reader};
+use crate::receipts::{Blank, Receipts};
 use crate::rings;
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
@@ -30,7 +30,7 @@ use crate::watch::Watch;
 pub struct Stream {
     reader: Exclusive<Reader<Keep>>,
     pub(crate) ledger: Ledger<Keep>,
-    pub(crate) copies: Copies,
+    receipts: Receipts,
     pub(crate) payload: Payload<Keep>,
     pub(crate) clock: Clock,
     pub(crate) watch: Watch,
@@ -76,7 +76,7 @@ impl Stream {
         Ok(Self {
             reader: Exclusive::new(reader),
             ledger: Ledger::new(present(seat.cells(pool), view, "samples")?),
-            copies: Copies::new(),
+            receipts: Receipts::new(),
             payload: payload(view, pool)?,
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
             watch: Watch::new(Arc::clone(seat), topic)?,
@@ -216,20 +216,20 @@ impl Stream {
     #[inline(always)]
     fn take(&self) -> Result<Sample<'_>, TryRecvError> {
         if self.straight {
-            let found =
-                self.reader().take_at_once(&self.ledger, |words, length| self.copies.copy(words, length));
+            let blank = self.blank();
+            let found = self.reader().take_at_once(&self.ledger, |words, length| blank.copy(words, length));
             if let Some(found) = found {
-                return self.sample(found);
+                return self.sample(blank, found);
             }
         }
-        self.take_otherwise().map(|Carried(sample)| sample)
+        self.take_otherwise()
     }
 
     /// Takes what is there, the long way.
     #[inline(never)]
-    fn take_otherwise(&self) -> Result<Carried<'_>, TryRecvError> {
-        let mut reader = self.reader();
-        let copy = |words: &[ReadU64], length| self.copies.copy(words, length);
+    fn take_otherwise(&self) -> Result<Sample<'_>, TryRecvError> {
+        let (mut reader, blank) = (self.reader(), self.blank());
+        let copy = |words: &[ReadU64], length| blank.copy(words, length);
         let found = if self.pinned {
             reader.take_newer(&self.ledger, copy)
         } else {
@@ -239,45 +239,57 @@ impl Stream {
             }
             found
         };
-        self.sample(found).map(Carried)
+        self.sample(blank, found)
     }
 
     /// The latest message of a pinned topic, received already or not.
     #[inline(always)]
     fn take_newest(&self) -> Result<Sample<'_>, TryRecvError> {
+        let blank = self.blank();
         let found =
-            self.reader().take_newest_at_once(&self.ledger, |words, length| self.copies.copy(words, length));
+            self.reader().take_newest_at_once(&self.ledger, |words, length| blank.copy(words, length));
         match found {
-            Some(found) => self.sample(found),
-            None => self.take_newest_again().map(|Carried(sample)| sample),
+            Some(found) => self.sample(blank, found),
+            None => self.take_newest_again(),
         }
     }
 
     /// The same, when it was overwritten at the first look.
     #[cold]
     #[inline(never)]
-    fn take_newest_again(&self) -> Result<Carried<'_>, TryRecvError> {
-        let found = self.reader().take_newest(&self.ledger, |words, length| self.copies.copy(words, length));
-        self.sample(found).map(Carried)
+    fn take_newest_again(&self) -> Result<Sample<'_>, TryRecvError> {
+        let blank = self.blank();
+        let found = self.reader().take_newest(&self.ledger, |words, length| blank.copy(words, length));
+        self.sample(blank, found)
+    }
+
+    #[inline(always)]
+    fn blank(&self) -> Blank<'_> {
+        // SAFETY: each of this file's uses gives it out, or drops it before the next one.
+        unsafe { self.receipts.blank() }
     }
 
     #[inline(always)]
     fn reader(&self) -> Borrow<'_, Reader<Keep>> {
-        // SAFETY: this file's uses call the ring, the ledger, the copies and the place, and none of them comes back here.
+        // SAFETY: this file's uses call the ring, the ledger, a blank and the place, and none of them comes back here.
         unsafe { self.reader.borrow_mut() }
     }
 
     /// Counts what was found, and makes a sample of it.
     #[inline(always)]
-    fn sample<'s>(&'s self, found: Found<'s, Keep, Copied<'s>>) -> Result<Sample<'s>, TryRecvError> {
+    fn sample<'s>(
+        &'s self,
+        blank: Blank<'s>,
+        found: Found<'s, Keep, ()>,
+    ) -> Result<Sample<'s>, TryRecvError> {
         match found {
-            Found::Inline { sequence, time, length, copy } => {
+            Found::Inline { sequence, time, length, .. } => {
                 self.watch.count_received();
-                Ok(Sample::inline(self, (sequence, time), length, copy))
+                Ok(blank.for_copy(self, sequence, time, length))
             }
             Found::Block { sequence, time, index, length, held } => {
                 self.watch.count_received();
-                Ok(Sample::block(self, (sequence, time), (index, length), held))
+                Ok(blank.for_block(self, (sequence, time), (index, length), held))
             }
             Found::Nothing(nothing) => Err(self.account_for(nothing)),
         }
@@ -322,10 +334,6 @@ impl Stream {
         }
     }
 }
-
-/// A sample on its way out of a function of its own. Of another type, so that the compiler does not have it written where
-/// the sample of the straight way is: that one then stays in registers.
-struct Carried<'s>(Sample<'s>);
 
 impl Drop for Stream {
     fn drop(&mut self) {

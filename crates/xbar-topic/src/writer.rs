@@ -50,8 +50,8 @@ impl<K> Writer<K> {
         }
     }
 
-    /// Publishes a copy of `bytes` in the slot itself, if its number is below `limit`; returns it. Call [`Supply::settle`]
-    /// afterwards.
+    /// Publishes a copy of `bytes` in the slot itself, if its number is below `limit`; returns it. `evict` is called with the
+    /// block that the slot names until then, if it names one: [`Supply::evict`], and [`Supply::settle`] afterwards.
     ///
     /// # Errors
     ///
@@ -61,22 +61,24 @@ impl<K> Writer<K> {
     ///
     /// When `bytes` does not fit a slot.
     #[inline(always)]
-    pub fn inline<S: AsRef<[u32]> + AsMut<[u32]>>(
+    pub fn inline(
         &mut self,
-        supply: &mut Supply<K, S>,
         limit: u64,
         bytes: &[u8],
         time: u64,
+        evict: impl FnOnce(u32),
     ) -> Result<u64, Refused> {
+        let blocks = self.blocks;
         match &mut self.ring {
             WriteRing::One(ring) => {
-                let alone = Alone { ring, limit, blocks: self.blocks };
-                alone.write(supply, Copied { bytes, time }).map_err(|_| Refused::Limit)
+                if ring.next() >= limit {
+                    return Err(Refused::Limit);
+                }
+                let claim = ring.claim();
+                put(claim.words(), blocks, bytes, time, evict);
+                Ok(claim.commit())
             }
-            WriteRing::Many(ring) => {
-                let sent = write_among_others(supply, ring, limit, self.blocks, Copied { bytes, time });
-                sent.map_err(|(refused, _)| refused)
-            }
+            WriteRing::Many(ring) => put_among_others(ring, limit, blocks, bytes, time, evict),
         }
     }
 
@@ -96,104 +98,84 @@ impl<K> Writer<K> {
     ) -> Result<u64, (Refused, Block)> {
         match &mut self.ring {
             WriteRing::One(ring) => {
-                let alone = Alone { ring, limit, blocks: self.blocks };
-                alone.write(supply, InBlock { block, length, time }).map_err(|m| (Refused::Limit, m.block))
+                if ring.next() >= limit {
+                    return Err((Refused::Limit, block));
+                }
+                let claim = ring.claim();
+                pass_on(supply, claim.words(), self.blocks, InBlock { block, length, time });
+                Ok(claim.commit())
             }
             WriteRing::Many(ring) => {
-                let message = InBlock { block, length, time };
-                let sent = write_among_others(supply, ring, limit, self.blocks, message);
-                sent.map_err(|(refused, message)| (refused, message.block))
+                pass_on_among_others(supply, ring, limit, self.blocks, InBlock { block, length, time })
             }
         }
     }
 }
 
-/// A lone writer's way, kept short.
-struct Alone<'r, K> {
-    ring: &'r mut broadcast::Writer<K, OneLine>,
+/// Apart, so that a lone writer's way is short.
+#[inline(never)]
+fn put_among_others<K>(
+    ring: &mut mpmc::Writer<K, OneLine>,
     limit: u64,
     blocks: u32,
+    bytes: &[u8],
+    time: u64,
+    evict: impl FnOnce(u32),
+) -> Result<u64, Refused> {
+    let claim = ring.try_claim(limit)?;
+    put(claim.words(), blocks, bytes, time, evict);
+    Ok(claim.commit())
 }
 
-impl<K> Alone<'_, K> {
-    #[inline(always)]
-    fn write<M: Message, S: AsRef<[u32]> + AsMut<[u32]>>(
-        self,
-        supply: &mut Supply<K, S>,
-        message: M,
-    ) -> Result<u64, M> {
-        if self.ring.next() >= self.limit {
-            return Err(message);
-        }
-        let claim = self.ring.claim();
-        write(supply, claim.words(), self.blocks, message);
-        Ok(claim.commit())
-    }
-}
-
-/// Apart, so that a lone writer's way stays short.
+/// As [`put_among_others`].
 #[inline(never)]
-fn write_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>, M: Message>(
+fn pass_on_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     supply: &mut Supply<K, S>,
     ring: &mut mpmc::Writer<K, OneLine>,
     limit: u64,
     blocks: u32,
-    message: M,
-) -> Result<u64, (Refused, M)> {
+    message: InBlock,
+) -> Result<u64, (Refused, Block)> {
     let claim = match ring.try_claim(limit) {
         Ok(claim) => claim,
-        Err(refused) => return Err((refused, message)),
+        Err(refused) => return Err((refused, message.block)),
     };
-    write(supply, claim.words(), blocks, message);
+    pass_on(supply, claim.words(), blocks, message);
     Ok(claim.commit())
 }
 
-/// Steps 2 to 4 of a message, before its stamp.
+/// Steps 2 and 4 of a message in the slot itself, before its stamp.
 #[inline(always)]
-fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(
-    supply: &mut Supply<K, S>,
-    words: &[AtomicU64],
-    blocks: u32,
-    message: impl Message,
-) {
+fn put(words: &[AtomicU64], blocks: u32, bytes: &[u8], time: u64, evict: impl FnOnce(u32)) {
     if let Some(index) = named(words, blocks) {
-        supply.evict(index);
+        evict(index);
     }
-    message.write(supply, words);
+    name(words, Descriptor::inline(bytes.len(), time));
+    copy::store_few(&words[INLINE..], bytes);
 }
 
-/// What goes into a slot.
-trait Message {
-    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, supply: &mut Supply<K, S>, words: &[AtomicU64]);
-}
-
-struct Copied<'b> {
-    bytes: &'b [u8],
-    time: u64,
-}
-
-impl Message for Copied<'_> {
-    #[inline(always)]
-    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, _: &mut Supply<K, S>, words: &[AtomicU64]) {
-        name(words, Descriptor::inline(self.bytes.len(), self.time));
-        copy::store_few(&words[INLINE..], self.bytes);
-    }
-}
-
+/// A message in a block.
 struct InBlock {
     block: Block,
     length: u32,
     time: u64,
 }
 
-impl Message for InBlock {
-    #[inline(always)]
-    fn write<K, S: AsRef<[u32]> + AsMut<[u32]>>(self, supply: &mut Supply<K, S>, words: &[AtomicU64]) {
-        let index = supply.publish(self.block);
-        name(words, Descriptor::block(index, self.length));
-        // ORDERING: none; the slot's stamp publishes it.
-        words[BLOCK_TIME].store(self.time, Ordering::Relaxed);
+/// Steps 2 to 4 of a message in a block, before its stamp.
+#[inline(always)]
+fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
+    supply: &mut Supply<K, S>,
+    words: &[AtomicU64],
+    blocks: u32,
+    InBlock { block, length, time }: InBlock,
+) {
+    if let Some(index) = named(words, blocks) {
+        supply.evict(index);
     }
+    let index = supply.publish(block);
+    name(words, Descriptor::block(index, length));
+    // ORDERING: none; the slot's stamp publishes it.
+    words[BLOCK_TIME].store(time, Ordering::Relaxed);
 }
 
 /// The block that the slot about to be overwritten names.

@@ -180,7 +180,7 @@ pub fn send_inline(
     limit: u64,
     value: u64,
 ) -> Result<u64, Refused> {
-    let sent = writer.inline(supply, limit, &value.to_ne_bytes(), value);
+    let sent = writer.inline(limit, &value.to_ne_bytes(), value, |index| supply.evict(index));
     supply.settle(|| memory.readers());
     sent
 }
