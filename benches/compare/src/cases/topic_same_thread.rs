@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use crate::bus::{Bus, Takes, Way, fresh_name};
+use crate::bus::{Bus, Puts, Takes, Way, first, fresh_name};
 use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, time};
 use crate::contract::Outcome;
@@ -61,11 +61,29 @@ fn arrives<B: Bus>(bytes: usize, way: Way) -> Outcome<()> {
 
 fn one<B: Bus>(plan: &Plan, bytes: usize, way: Way) -> Outcome<Round> {
     let name = fresh_name();
-    let mut output = B::output(&name, bytes)?;
-    let mut input = B::input(&name)?;
+    let output = B::output(&name, bytes)?;
+    let input = B::input(&name)?;
     let message = Pages::new(bytes, 7);
-    Ok(time(plan, |_| {
-        way.put(&mut output, black_box(message.as_ref()));
+    // Which way it is, is not asked at every turn.
+    Ok(match way {
+        Way::Copy => turns::<B>(plan, output, input, &message, |output, bytes| output.copy(bytes)),
+        Way::Whole => turns::<B>(plan, output, input, &message, |output, bytes| output.whole(bytes)),
+        Way::Touch => turns::<B>(plan, output, input, &message, |output, bytes| {
+            output.touch(bytes.len(), first(bytes));
+        }),
+    })
+}
+
+#[inline(always)]
+fn turns<B: Bus>(
+    plan: &Plan,
+    mut output: B::Output,
+    mut input: B::Input,
+    message: &Pages,
+    put: impl Fn(&mut B::Output, &[u8]),
+) -> Round {
+    time(plan, |_| {
+        put(&mut output, black_box(message.as_ref()));
         black_box(input.take(limits::read).expect(LOST));
-    }))
+    })
 }
