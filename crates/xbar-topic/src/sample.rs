@@ -50,7 +50,7 @@ impl<'s> Sample<'s> {
 
     /// Its place in the topic's stream, from 0.
     #[inline]
-    pub const fn sequence(&self) -> u64 {
+    pub fn sequence(&self) -> u64 {
         self.receipt.sequence.get()
     }
 

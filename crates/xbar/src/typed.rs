@@ -337,7 +337,7 @@ impl<'s, T: Pod> TypedSample<'s, T> {
     }
 
     /// Its place in the topic's stream, from 0.
-    pub const fn sequence(&self) -> u64 {
+    pub fn sequence(&self) -> u64 {
         self.sample.sequence()
     }
 
