@@ -25,3 +25,11 @@ pub fn run(flags: &[&str]) -> ExitCode {
         }
     }
 }
+
+/// Counts the instructions of the hot paths; fails when one has grown, or shrunk, by more than 2 %. Needs valgrind.
+pub fn count_instructions() -> crate::Result {
+    if run(&["--instructions"]) == ExitCode::SUCCESS {
+        return Ok(());
+    }
+    Err("instruction counts differ, or could not be had: install valgrind, see above".into())
+}

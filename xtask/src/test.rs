@@ -3,7 +3,7 @@
 use xshell::{Shell, cmd};
 
 use crate::sections::section;
-use crate::{Result, crash, demo, firmware, loom, root, soak, tidy};
+use crate::{Result, compare, crash, demo, firmware, loom, root, soak, tidy};
 
 /// Runs all sections, the quick ones first; stops at the first that fails.
 pub fn run() -> Result {
@@ -29,5 +29,6 @@ pub fn run() -> Result {
     section("models", || loom::run(loom::Bound::Quick))?;
     section("crash", || crash::run(&["--quick"]))?;
     section("demo", demo::run)?;
+    section("instructions", compare::count_instructions)?;
     section("soak", soak::run_briefly)
 }
