@@ -81,8 +81,7 @@ fn other_config(
         let words = words(geometry.limits(), slots).map(|(what, value)| (what, u64::from(value)));
         words.into_iter().chain([footprint(geometry)])
     };
-    let mut pairs =
-        all(&found.geometry, found.default_slots).zip(all(&asked, options.default_slots));
+    let mut pairs = all(&found.geometry, found.default_slots).zip(all(&asked, options.default_slots));
     let other = pairs.find(|(found, asked)| found != asked);
     Ok(other.map(|((what, found), (_, asked))| RegionError::OtherConfig {
         region: view.segment().name().clone(),
