@@ -31,7 +31,7 @@ usage: cargo xtask <command>
                        --quick: some instructions of each, under a minute; writes target/crash/report.json
   firmware             a ring in a static, in a program without any library: built, inspected, run
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
-  soak [--seconds N] [--seed N] [--spoil drop|repeat|tear|recovery|hang]
+  soak [--seconds N] [--seed N] [--only WORD] [--spoil drop|repeat|tear|recovery|hang]
                        real processes of every kind at once, killed, stopped, started and ended at random for N seconds (10), all
                        counts held against each other after each; --spoil: broken on purpose, which it must find
   compare [FLAGS]      ours and the peers in one run: --quick (50 s), --only WORD, --check (1 when a goal is missed),

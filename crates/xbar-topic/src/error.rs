@@ -21,6 +21,17 @@ pub enum RegionError {
     Config(GeometryError),
     /// The region cannot be opened: missing, damaged, of another version, somebody else's, or the system says no.
     Open(ViewError),
+    /// The region is alive, and was created with another configuration than is asked for.
+    OtherConfig {
+        /// The region.
+        region: RegionName,
+        /// What is other.
+        what: &'static str,
+        /// What was asked for.
+        asked: u64,
+        /// What is there.
+        found: u64,
+    },
     /// Every publisher of the region is gone.
     NoPublisher {
         /// The region.
@@ -160,6 +171,11 @@ impl fmt::Display for RegionError {
             Self::Pattern(error) => error.fmt(f),
             Self::Config(error) => write!(f, "this configuration cannot work: {error}"),
             Self::Open(error) => error.fmt(f),
+            Self::OtherConfig { region, what, asked, found } => write!(
+                f,
+                "region {region} is alive and was created with {what} {found}, not {asked}: ask for {found}, or wait until all \
+                 who use it have left"
+            ),
             Self::NoPublisher { region } => {
                 write!(f, "every publisher of region {region} is gone: start one, it will take the name over")
             }

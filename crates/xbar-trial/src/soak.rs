@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use self::stage::Stage;
 
 const USAGE: &str = "\
-usage: xbar-trial soak [--seconds N] [--seed N] [--spoil drop|repeat|tear|recovery|hang]
+usage: xbar-trial soak [--seconds N] [--seed N] [--only WORD] [--spoil drop|repeat|tear|recovery|hang]
+       --only takes those at places with WORD in their name, and disturbs them so much the more
        --spoil breaks something on purpose, which the soak must find";
 
 /// What to do.
@@ -24,6 +25,8 @@ usage: xbar-trial soak [--seconds N] [--seed N] [--spoil drop|repeat|tear|recove
 struct Options {
     time: Duration,
     seed: u64,
+    /// A word in the places' names; empty = all places.
+    only: String,
     /// What is broken on purpose: a word for the parts, or `recovery`; empty = nothing.
     spoil: String,
 }
@@ -63,12 +66,14 @@ pub fn run(arguments: &[String]) -> ExitCode {
 fn parse(arguments: &[String]) -> Option<Options> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seed = u64::from(now.subsec_nanos()) ^ now.as_secs();
-    let mut options = Options { time: Duration::from_secs(10), seed, spoil: String::new() };
+    let mut options =
+        Options { time: Duration::from_secs(10), seed, only: String::new(), spoil: String::new() };
     for pair in arguments.chunks(2) {
         let [flag, value] = pair else { return None };
         match flag.as_str() {
             "--seconds" => options.time = Duration::from_secs(value.parse().ok()?),
             "--seed" => options.seed = value.parse().ok()?,
+            "--only" => options.only.clone_from(value),
             "--spoil" => options.spoil.clone_from(value),
             _ => return None,
         }

@@ -1,8 +1,9 @@
 //! A pair of ends between two processes, as a TCP connection is, through a region of its own.
 //!
 //! The listener's region has a topic `/door`, where connectors knock, and for each connection n `/n/up` and `/n/down`, all
-//! lossless; and `/listening`, on which nothing is sent: whoever has it registered lives and accepts. A connector takes a
-//! connection by registering its `/n/up`, which one publisher can have; the kernel's locks say when it is free again. The last
+//! lossless; and `/listening`: whoever has it registered lives and accepts, and says so there once it hears knocks. The region lives
+//! on with the connections when the listener does not: the next one joins it, and whoever waits to be accepted hears that it is there,
+//! and knocks again. A connector takes a connection by registering its `/n/up`, which one publisher can have; the kernel's locks say when it is free again. The last
 //! byte of each message says what it is, so that the payload in front of it keeps its alignment.
 //!
 //! A connector may give up or be killed at any time, and its knock stays. So it says its number on `/n/up` before it knocks, and
@@ -24,9 +25,6 @@ use crate::TopicConfig;
 
 const DOOR: &str = "/door";
 const LISTENING: &str = "/listening";
-
-/// A knock at the door: the number of the connection, then the connector's own.
-const KNOCK_BYTES: usize = 12;
 
 /// Seats besides those of the connections' ends: the listener's, and one for a connector that finds all taken.
 const SPARE_SEATS: u32 = 2;
@@ -54,6 +52,20 @@ fn hello(number: u64) -> [u8; 9] {
     let mut hello = [HELLO; 9];
     hello[..8].copy_from_slice(&number.to_ne_bytes());
     hello
+}
+
+/// A knock at the door: the number of the connection, then the connector's own.
+fn knock(n: u32, number: u64) -> [u8; 12] {
+    let mut knock = [0; 12];
+    knock[..4].copy_from_slice(&n.to_ne_bytes());
+    knock[4..].copy_from_slice(&number.to_ne_bytes());
+    knock
+}
+
+/// Both numbers of a knock, if it is one.
+fn numbers_of(knock: &[u8]) -> Option<(u32, u64)> {
+    let (n, number) = knock.split_at_checked(4)?;
+    Some((u32::from_ne_bytes(n.try_into().ok()?), u64::from_ne_bytes(number.try_into().ok()?)))
 }
 
 /// A number that nobody else has at the same time, most probably.

@@ -332,6 +332,10 @@ impl Config {
         self
     }
 
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
     pub(crate) fn base(&self) -> BaseDir {
         base(self.dir.as_deref())
     }

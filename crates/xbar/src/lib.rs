@@ -63,6 +63,7 @@ mod publisher;
 mod pulse;
 mod request;
 mod shutdown;
+mod sole;
 mod structured;
 mod subscriber;
 mod thread_channel;

@@ -1,7 +1,14 @@
 //! Requests and replies: many clients of one server, any number of requests in flight.
 //!
 //! The server's region has a topic `/requests` of many publishers, and `/reply/n` for the client on publisher seat n, all
-//! lossless. A trailer behind each payload says whose request it is and until when it is worth an answer; so the payload
+//! lossless; and `/serving`, which the one that serves has. The region lives on with the clients when the server does not: the next one
+//! joins it. What was asked before may have been for its predecessor, so it says on `/serving` that it is there, and whoever waits is
+//! told:
+//! 1. It hears requests, then says so, then registers the replies. A client that finds its replies connected, and then nothing said,
+//!    asks whoever serves now, and is answered.
+//! 2. What a client asked before it found something said is over, except for the answers that are there already.
+//!
+//! A trailer behind each payload says whose request it is and until when it is worth an answer; so the payload
 //! keeps its alignment. What a client receives that is not for it, of an earlier holder of its seat, it throws away.
 
 mod client;
@@ -18,6 +25,7 @@ pub use server::{ReplyLoan, Request, Server, ServerConfig};
 use crate::{PublishError, RecvError, RegionError, TopicConfig};
 
 const REQUESTS: &str = "/requests";
+const SERVING: &str = "/serving";
 
 fn reply_topic(seat: u32) -> String {
     format!("/reply/{seat}")

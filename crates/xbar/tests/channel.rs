@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::{Dir, Other, hear, part, stay, tell};
-use xbar::{Channel, ChannelConfig, ChannelError, Listener, discover_in};
+use xbar::{Channel, ChannelConfig, ChannelError, Listener, RegionError, discover_in};
 
 /// Longer than any machine needs; only a failing test waits that long.
 const LONG: Duration = Duration::from_secs(60);
@@ -351,4 +351,133 @@ fn a_connector_is_told_when_its_listener_is_killed_before_it_accepts() {
     let (client, server) = pair(&listener, &config);
     client.send(b"again").unwrap();
     assert_eq!(&*server.recv_timeout(LONG).unwrap(), b"again");
+}
+
+/// In a child: listens, accepts `connections`, says so, and stays.
+fn listen_and_accept(dir: &Path, connections: usize) {
+    let listener = config(dir).listen("desk").unwrap();
+    tell("listening");
+    let _channels: Vec<_> = (0..connections).map(|_| listener.accept_timeout(LONG).unwrap()).collect();
+    tell("accepted");
+    stay();
+}
+
+#[test]
+fn a_killed_listener_is_replaced_while_those_who_were_connected_hold_its_region() {
+    let test = "a_killed_listener_is_replaced_while_those_who_were_connected_hold_its_region";
+    if let Some((_, dir)) = part() {
+        listen_and_accept(&dir, 8);
+        return;
+    }
+    let dir = Dir::new();
+    let config = config(dir.path());
+    let mut other = Other::start(test, "listen", &dir);
+    other.expect("listening");
+    let old: Vec<_> = (0..8).map(|_| config.connect_timeout("desk", LONG).unwrap()).collect();
+    other.expect("accepted");
+    other.kill();
+    let mut listener = config.listen("desk").unwrap();
+    for channel in &old {
+        assert!(matches!(channel.recv_timeout(LONG), Err(ChannelError::Disconnected)));
+    }
+    drop(old);
+    // Again and again, also when it only left; connections stay as they are.
+    let mut pairs = Vec::new();
+    for n in 0..8 {
+        pairs.push(pair(&listener, &config));
+        drop(listener);
+        listener = config.listen("desk").unwrap();
+        for (client, server) in &pairs {
+            client.send(&message(n)).unwrap();
+            assert_eq!(*server.recv_timeout(LONG).unwrap(), *message(n));
+            server.send(&message(n + 1)).unwrap();
+            assert_eq!(*client.recv_timeout(LONG).unwrap(), *message(n + 1));
+        }
+    }
+    assert!(matches!(config.connect("desk"), Err(ChannelError::TooManyConnections { .. })));
+    drop((pairs, listener));
+    assert!(dir.contents().is_empty(), "{:?}", dir.contents());
+}
+
+/// Stopped from its knock on, so that it cannot notice that nobody listened for a while.
+#[test]
+fn whoever_knocked_at_a_listener_that_is_killed_is_accepted_by_the_next() {
+    let test = "whoever_knocked_at_a_listener_that_is_killed_is_accepted_by_the_next";
+    match part() {
+        Some((role, dir)) if role == "connect" => {
+            let channel = config(&dir).connect_timeout("desk", LONG).unwrap();
+            channel.send(b"hello").unwrap();
+            hear("done");
+            return;
+        }
+        Some((_, dir)) => return listen_and_accept(&dir, 1),
+        None => {}
+    }
+    let dir = Dir::new();
+    let config = config(dir.path());
+    let mut listening = Other::start(test, "listen", &dir);
+    listening.expect("listening");
+    // Accepted, so that the next knock stays unread.
+    let old = config.connect_timeout("desk", LONG).unwrap();
+    listening.expect("accepted");
+    let mut connecting = Other::start(test, "connect", &dir);
+    while discover_in(dir.path(), "/door").unwrap()[0].topics[0].published < 2 {
+        std::thread::yield_now();
+    }
+    connecting.stop();
+    listening.kill();
+    let listener = config.listen("desk").unwrap();
+    connecting.go_on();
+    let channel = listener.accept_timeout(LONG).unwrap();
+    assert_eq!(&*channel.recv_timeout(LONG).unwrap(), b"hello");
+    assert!(matches!(old.recv_timeout(LONG), Err(ChannelError::Disconnected)));
+    connecting.say("done");
+    connecting.finish();
+}
+
+#[test]
+fn a_living_listener_keeps_its_place_and_its_successor_its_configuration() {
+    let test = "a_living_listener_keeps_its_place_and_its_successor_its_configuration";
+    if let Some((_, dir)) = part() {
+        listen_and_accept(&dir, 1);
+        return;
+    }
+    let dir = Dir::new();
+    let config = config(dir.path());
+    let mut other = Other::start(test, "listen", &dir);
+    other.expect("listening");
+    let client = config.connect_timeout("desk", LONG).unwrap();
+    other.expect("accepted");
+    for config in [config.clone(), config.clone().connections(3)] {
+        let error = support::line(&config.listen("desk").unwrap_err());
+        assert!(error.contains("is alive") && error.contains(&format!("process {}", other.pid())), "{error}");
+    }
+    other.kill();
+    let others = [
+        (config.clone().connections(3), "connections 8, not 3"),
+        (config.clone().depth(5), "depth 64, not 5"),
+        (config.clone().max_bytes(77), "max_bytes 4096, not 77"),
+    ];
+    for (config, difference) in others {
+        let error = config.listen("desk").unwrap_err();
+        assert!(matches!(error, RegionError::OtherConfig { .. }), "{error}");
+        assert!(support::line(&error).contains(difference), "{error}");
+    }
+    let listeners = std::thread::scope(|scope| {
+        let tries = [(); 4].map(|()| scope.spawn(|| config.listen("desk")));
+        tries.map(|listener| listener.join().unwrap())
+    });
+    assert_eq!(listeners.iter().filter(|listener| listener.is_ok()).count(), 1, "{listeners:?}");
+    drop((client, listeners));
+    assert!(dir.contents().is_empty(), "{:?}", dir.contents());
+}
+
+#[test]
+fn a_region_that_no_listener_made_is_left_alone() {
+    let dir = Dir::new();
+    let publisher = dir.publisher("desk");
+    let error = config(dir.path()).listen("desk").unwrap_err();
+    assert!(error.to_string().contains("is alive"), "{error}");
+    assert!(discover_in(dir.path(), "/**").unwrap()[0].topics.is_empty());
+    drop(publisher);
 }

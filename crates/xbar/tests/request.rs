@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::{Dir, Other, hear, part, stay, tell};
-use xbar::{Client, RequestError, RequestId, Server, ServerConfig};
+use xbar::{Client, Publisher, RegionError, RequestError, RequestId, Server, ServerConfig};
 
 /// Longer than any machine needs; only a failing test waits that long.
 const LONG: Duration = Duration::from_secs(60);
@@ -288,5 +288,112 @@ fn a_client_that_connects_while_the_server_is_being_made_is_answered() {
             server
         });
         drop(server);
+    }
+}
+
+/// In a child: serves, answers one request, receives another, says so, and stays.
+fn answer_one_of_two(dir: &Path) {
+    let server = ServerConfig::new().dir(dir).serve("adder").unwrap();
+    tell("serving");
+    let request = server.recv().unwrap();
+    let answer = answer(&request);
+    request.reply(&answer).unwrap();
+    let _unanswered = server.recv().unwrap();
+    tell("answered");
+    stay();
+}
+
+#[test]
+fn clients_of_a_killed_server_go_on_with_the_next_and_what_it_had_not_answered_is_over() {
+    let test = "clients_of_a_killed_server_go_on_with_the_next_and_what_it_had_not_answered_is_over";
+    if let Some((_, dir)) = part() {
+        answer_one_of_two(&dir);
+        return;
+    }
+    let dir = Dir::new();
+    let mut other = Other::start(test, "serve", &dir);
+    other.expect("serving");
+    let client = client(dir.path());
+    let answered = client.send(&question(0, 7), None).unwrap();
+    let received = client.send(b"?", None).unwrap();
+    other.expect("answered");
+    let unread = client.send(b"?", None).unwrap();
+    other.kill();
+    // Before the client could notice that nobody served for a while.
+    let mut server = config(&dir).serve("adder").unwrap();
+    let asked_now = client.send(&question(1, 1), None).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let waiting = std::thread::spawn(move || {
+        let answer = client.wait(answered).map(|reply| reply.to_vec());
+        tell.send((answer, client.wait(received).err(), client.wait(unread).err())).unwrap();
+        assert_eq!(*client.wait(asked_now).unwrap(), *answer_to(1));
+        client
+    });
+    let (first, received, unread) = told.recv_timeout(LONG).expect("nobody waits for ever");
+    assert_eq!(first.unwrap(), answer(&question(0, 7)), "sent before its death");
+    for over in [received, unread] {
+        assert!(matches!(over, Some(RequestError::Disconnected)), "{over:?}");
+    }
+    let request = server.recv_timeout(LONG).unwrap();
+    assert_eq!(*request, *question(1, 1), "what was asked of the last one is not for this one");
+    let reply = answer(&request);
+    request.reply(&reply).unwrap();
+    let client = waiting.join().unwrap();
+    // Again and again, also when it only left.
+    for n in 0..20 {
+        let over = client.send(b"?", None).unwrap();
+        drop(server);
+        server = config(&dir).serve("adder").unwrap();
+        let id = client.send(&question(1, n), None).unwrap();
+        let request = server.recv_timeout(LONG).unwrap();
+        assert_eq!(*request, *question(1, n));
+        let reply = answer(&request);
+        request.reply(&reply).unwrap();
+        assert_eq!(*client.wait(id).unwrap(), *answer_to(n));
+        assert!(matches!(client.wait(over), Err(RequestError::Disconnected)));
+        assert_eq!(client.in_flight(), 0);
+    }
+    drop((client, server));
+    assert!(dir.contents().is_empty(), "{:?}", dir.contents());
+}
+
+fn answer_to(n: u32) -> Vec<u8> {
+    answer(&question(1, n))
+}
+
+#[test]
+fn a_living_server_keeps_its_place_and_its_successor_its_configuration() {
+    let test = "a_living_server_keeps_its_place_and_its_successor_its_configuration";
+    if let Some((_, dir)) = part() {
+        answer_one_of_two(&dir);
+        return;
+    }
+    let dir = Dir::new();
+    let mut other = Other::start(test, "serve", &dir);
+    other.expect("serving");
+    let first = client(dir.path());
+    let error = support::line(&config(&dir).serve("adder").unwrap_err());
+    assert!(error.contains("is alive") && error.contains(&format!("process {}", other.pid())), "{error}");
+    other.kill();
+    let others = [
+        (config(&dir).clients(3), "clients 16, not 3"),
+        (config(&dir).depth(5), "depth 64, not 5"),
+        (config(&dir).max_bytes(77), "max_bytes 4096, not 77"),
+    ];
+    for (config, difference) in others {
+        let error = config.serve("adder").unwrap_err();
+        assert!(matches!(error, RegionError::OtherConfig { .. }), "{error}");
+        assert!(support::line(&error).contains(difference), "{error}");
+    }
+    assert!(matches!(Client::connect_in(dir.path(), "adder"), Err(RequestError::Region(_))), "nobody serves");
+    // On another seat than its predecessor, which a client has then.
+    let seat = Publisher::open_in(dir.path(), "adder").unwrap();
+    let server = config(&dir).serve("adder").unwrap();
+    drop(seat);
+    let second = client(dir.path());
+    for client in [&first, &second] {
+        let id = client.send(b"12", None).unwrap();
+        server.recv_timeout(LONG).unwrap().reply(b"21").unwrap();
+        assert_eq!(&*client.wait(id).unwrap(), b"21");
     }
 }

@@ -74,6 +74,9 @@ impl Stage {
                 let extras = self.players.iter().filter(|player| player.extra).count();
                 let roles: Vec<Role> =
                     self.players.iter().map(|player| player.role).filter(|role| role.receives()).collect();
+                if roles.is_empty() {
+                    return Ok(());
+                }
                 let role = roles[self.random.below(roles.len() as u64) as usize];
                 match self.players.iter().position(|player| player.extra) {
                     Some(extra) if extras >= EXTRAS => self.end(extra, false)?,
@@ -92,13 +95,7 @@ impl Stage {
         }
         let mut player = self.players.swap_remove(chosen);
         player.tell("end");
-        if let Err(violation) = player.wait(PATIENCE) {
-            // It has said why.
-            for _ in 0..64 {
-                self.hear(Duration::from_millis(20))?;
-            }
-            return Err(violation);
-        }
+        self.see_off(&mut player)?;
         self.retire(&player);
         // It sent exactly what it says.
         if let Some(sent) = self.sent.get_mut(&player.id) {
@@ -200,7 +197,11 @@ impl Stage {
                 self.players.swap_remove(last).kill();
             }
         }
-        for region in [REGION, "desk", "answers"] {
+        let is_there = |region: &&str| {
+            *region == REGION || self.players.iter().any(|player| player.role.place == *region)
+        };
+        let regions: Vec<_> = [REGION, "desk", "answers"].into_iter().filter(is_there).collect();
+        for region in regions {
             let failed = |error: xbar::RegionError| format!("region {region}: {error}");
             let account = if self.options.spoil == "recovery" {
                 audit_in(&self.dir, region).map_err(failed)?

@@ -105,9 +105,11 @@ impl Stage {
             tally: Tally::default(),
         };
         for role in CAST.iter().chain([&role("ask", "answers")]) {
-            stage.enter(*role, false)?;
+            if role.place.contains(&stage.options.only) {
+                stage.enter(*role, false)?;
+            }
         }
-        Ok(stage)
+        if stage.players.is_empty() { Err("nobody is at such a place".to_owned()) } else { Ok(stage) }
     }
 
     /// One more player.
@@ -151,7 +153,7 @@ impl Stage {
         }
         let mut players = std::mem::take(&mut self.players);
         for player in &mut players {
-            player.wait(PATIENCE)?;
+            self.see_off(player)?;
         }
         for player in &players {
             self.retire(player);
@@ -161,6 +163,18 @@ impl Stage {
         self.begin_again().map_err(|error| format!("nothing can be created any more: {error}"))?;
         self.expect_nothing()?;
         Ok(std::mem::take(&mut self.tally))
+    }
+
+    /// Waits for the end of a player that is no longer among the others, and was told to leave.
+    pub fn see_off(&mut self, player: &mut Player) -> Result<(), Violation> {
+        let ended = player.wait(PATIENCE);
+        if ended.is_err() {
+            // It has said why.
+            for _ in 0..64 {
+                self.hear(Duration::from_millis(20))?;
+            }
+        }
+        ended
     }
 
     fn expect_nothing(&self) -> Result<(), Violation> {

@@ -4,12 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use xbar_layout::Limits;
 use xbar_topic::wait_for;
 
-use super::{Channel, ChannelError, DOOR, KNOCK_BYTES, LISTENING, SPARE_SEATS, door, down, hello, nonce, up};
+use super::{
+    Channel, ChannelError, DOOR, LISTENING, SPARE_SEATS, door, down, hello, knock, nonce, numbers_of, up,
+};
 use crate::pulse::PROBE_EVERY;
 use crate::{
     Config, PublishError, Publisher, RecvError, RegionError, Stream, Subscriber, Topic, TopicConfig,
+    TryRecvError, Uri, sole,
 };
 
 /// What a listener's region holds; the same says where to find it.
@@ -60,9 +64,13 @@ impl ChannelConfig {
 
     /// Listens under `name` for any number of connections, one after the other or at once.
     ///
+    /// Where a listener was killed or dropped whose connections live, this one takes its place: they stay as they are, and whoever
+    /// waits to be accepted is accepted by this one, unless it has been told before that the last one is gone.
+    ///
     /// # Errors
     ///
-    /// [`RegionError`] when somebody alive listens there, the configuration cannot work, or the memory is not to be had.
+    /// [`RegionError`] when somebody alive listens there, the configuration cannot work or is not that of the listener whose place
+    /// this one takes ([`RegionError::OtherConfig`]), or the memory is not to be had.
     pub fn listen(&self, name: &str) -> Result<Listener, RegionError> {
         let connections = self.connections.clamp(1, 1024);
         let config = Config::new()
@@ -75,16 +83,15 @@ impl ChannelConfig {
             .loans(4)
             .lossless_streams(1)
             .maybe_dir(self.dir.as_deref());
-        let publisher = Publisher::create(name, &config)?;
-        // Registered and left: there for connectors to subscribe to.
+        let (publisher, listening) = sole::publisher(name, &config, LISTENING, in_words)?;
         for n in 0..connections {
-            publisher.register_with(&down(n), &TopicConfig::new().lossless())?;
+            sole::provide(&publisher, &down(n), &TopicConfig::new().lossless())?;
         }
-        // Kept: somebody could always knock.
+        // Behind the connections: whoever finds it finds them. Kept: somebody could always knock.
         let doorbell = publisher.register_with(DOOR, &door())?;
         let door = self.subscriber(name)?.subscribe(DOOR)?;
-        // The last thing that a listener makes.
-        let listening = publisher.register(LISTENING)?;
+        // Whoever knocked before this one heard knocks again. A region too damaged for that is one where nobody connects.
+        let _ = publisher.send(&listening, b"listening");
         let (name, config) = (name.to_owned(), self.clone());
         Ok(Listener { door, name, config, _topics: [doorbell, listening], _publisher: publisher })
     }
@@ -112,7 +119,16 @@ impl ChannelConfig {
         let left = || timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
         let look = || {
             let subscriber = self.subscriber(name)?;
+            let (view, door) = (subscriber.0.view(), Uri::new(DOOR)?);
+            let region = || view.segment().name().clone();
+            if view.find(&door).is_none() {
+                return Err(RegionError::NoTopic { region: region(), uri: door });
+            }
             let listening = subscriber.subscribe(LISTENING)?;
+            // The region may be there for the sake of connections alone.
+            if !listening.wait_connected(Duration::ZERO) {
+                return Err(RegionError::NoPublisher { region: region() });
+            }
             Ok((subscriber, listening, self.publisher(name)?))
         };
         let (subscriber, listening, publisher) = match timeout {
@@ -132,25 +148,28 @@ impl ChannelConfig {
             let (rx, tx, n) = take_connection(&subscriber, &publisher)?;
             let number = nonce();
             publisher.send(&tx, &hello(number))?; // nobody receives there, who could be waited for
-            let mut knock = [0; KNOCK_BYTES];
-            knock[..4].copy_from_slice(&n.to_ne_bytes());
-            knock[4..].copy_from_slice(&number.to_ne_bytes());
-            let door = publisher.register_with(DOOR, &door())?;
-            while let Err(error) = publisher.send_timeout(&door, &knock, slice()) {
-                match error {
-                    PublishError::Full { .. } => go_on()?,
-                    error => return Err(error.into()),
+            let answer = 'knocking: loop {
+                let door = publisher.register_with(DOOR, &door())?;
+                while let Err(error) = publisher.send_timeout(&door, &knock(n, number), slice()) {
+                    match error {
+                        PublishError::Full { .. } => go_on()?,
+                        error => return Err(error.into()),
+                    }
                 }
-            }
-            drop(door);
-            let answer = loop {
-                match rx.recv_timeout(slice()) {
-                    Ok(message) => break *message == hello(number),
-                    // Nobody is there before it is accepted.
-                    Err(RecvError::Timeout | RecvError::Disconnected) => go_on()?,
-                    Err(error) => return Err(error.into()),
+                drop(door);
+                loop {
+                    match rx.recv_timeout(slice()) {
+                        Ok(message) => break 'knocking *message == hello(number),
+                        // Nobody is there before it is accepted.
+                        Err(RecvError::Timeout | RecvError::Disconnected) => go_on()?,
+                        Err(error) => return Err(error.into()),
+                    }
+                    // Another listens now, who may not have heard the knock.
+                    if matches!(listening.try_recv(), Ok(_) | Err(TryRecvError::Lagged { .. })) {
+                        break;
+                    }
+                    rx.wait_connected(slice());
                 }
-                rx.wait_connected(slice());
             };
             if answer {
                 return Ok(Channel::new(publisher, tx, rx));
@@ -167,7 +186,7 @@ impl ChannelConfig {
     }
 }
 
-/// Accepts connections under one name. Dropped, nobody can connect any more; connections that are there stay.
+/// Accepts connections under one name. Dropped, nobody can connect until the next one listens; connections that are there stay.
 pub struct Listener {
     door: Stream,
     name: String,
@@ -200,14 +219,9 @@ impl Listener {
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Channel, ChannelError> {
         let start = Instant::now();
         loop {
-            let knock = match self.door.recv_timeout(timeout.saturating_sub(start.elapsed())) {
-                Ok(knock) if knock.len() == KNOCK_BYTES => knock,
-                Ok(_) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let (n, number) = knock.split_at(4);
-            let (Ok(n), Ok(number)) = (n.try_into(), number.try_into()) else { continue };
-            if let Some(channel) = self.open(u32::from_ne_bytes(n), u64::from_ne_bytes(number))? {
+            let knock = self.door.recv_timeout(timeout.saturating_sub(start.elapsed()))?;
+            let Some((n, number)) = numbers_of(&knock) else { continue };
+            if let Some(channel) = self.open(n, number)? {
                 return Ok(channel);
             }
         }
@@ -253,7 +267,8 @@ fn take_connection(
             Err(RegionError::NoTopic { .. }) => return Err(ChannelError::TooManyConnections { limit: n }),
             Err(error) => return Err(error.into()),
         };
-        if rx.is_connected() {
+        // The kernel is asked: a listener that was killed has no connection.
+        if rx.wait_connected(Duration::ZERO) {
             continue;
         }
         match publisher.register_with(&up(n), &TopicConfig::new().lossless()) {
@@ -263,6 +278,15 @@ fn take_connection(
         }
     }
     Err(ChannelError::TooManyConnections { limit: u32::MAX })
+}
+
+/// What a listener's region was created with.
+fn in_words(limits: &Limits, slots: u32) -> [(&'static str, u32); 3] {
+    [
+        ("connections", limits.publishers.saturating_sub(SPARE_SEATS) / 2),
+        ("depth", slots.saturating_sub(1)),
+        ("max_bytes", limits.pools[0].block_bytes.saturating_sub(1)),
+    ]
 }
 
 /// A region has seats for all its connections and one that finds them taken; more of these find no seat.

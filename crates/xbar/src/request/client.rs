@@ -9,10 +9,14 @@ use std::time::{Duration, Instant};
 
 use xbar_shm::monotonic_ns;
 
-use super::{ANSWERED, RequestError, RequestId, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of};
+use super::{
+    ANSWERED, RequestError, RequestId, SERVING, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of,
+};
 use crate::channel::nonce;
 use crate::pulse::{PROBE_EVERY, Pulse};
-use crate::{OwnedSample, Publisher, Stream, Subscriber, Topic};
+use crate::{
+    OwnedSample, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic, TryRecvError,
+};
 
 /// Asks a server. `Send`, not `Sync`; any number of requests may be in flight, answered in any order.
 ///
@@ -36,10 +40,14 @@ use crate::{OwnedSample, Publisher, Stream, Subscriber, Topic};
 pub struct Client {
     requests: Topic,
     replies: Stream,
+    /// Where another server says that it is there.
+    serving: Stream,
     publisher: Publisher,
     server: Pulse,
     number: u64,
     next: Cell<u64>,
+    /// Another server was found: of the requests below this one no answers come any more but those that are there.
+    over: Cell<Option<RequestId>>,
     flight: RefCell<BTreeMap<RequestId, Flight>>,
 }
 
@@ -49,11 +57,17 @@ struct Flight {
     /// When it began, and how long it may take.
     start: Instant,
     timeout: Option<Duration>,
-    reply: Option<Result<Reply, Refused>>,
+    reply: Option<Result<Reply, Unanswered>>,
 }
 
+/// Why a request has no answer.
 #[derive(Debug)]
-struct Refused;
+enum Unanswered {
+    /// The server dropped it.
+    Refused,
+    /// Another serves.
+    Gone,
+}
 
 impl Client {
     /// Connects to whoever serves under `name`.
@@ -77,9 +91,16 @@ impl Client {
 
     fn join(publisher: Publisher, subscriber: &Subscriber) -> Result<Self, RequestError> {
         let replies = subscriber.subscribe(&reply_topic(publisher.seat()))?;
+        // The region may be there for the sake of other clients alone.
+        if !replies.wait_connected(Duration::ZERO) {
+            let region = publisher.0.view().segment().name().clone();
+            return Err(RegionError::NoPublisher { region }.into());
+        }
+        let serving = subscriber.subscribe(SERVING)?;
         let requests = publisher.register_with(super::REQUESTS, &requests())?;
-        let (number, next, flight) = (nonce(), Cell::new(0), RefCell::default());
-        Ok(Self { requests, replies, publisher, server: Pulse::default(), number, next, flight })
+        let (number, next, over) = (nonce(), Cell::new(0), Cell::new(None));
+        let (server, flight) = (Pulse::default(), RefCell::default());
+        Ok(Self { requests, replies, serving, publisher, server, number, next, over, flight })
     }
 
     /// Asks, and waits for the answer up to `timeout`.
@@ -118,6 +139,8 @@ impl Client {
             if !is_connected {
                 return Err(RequestError::Disconnected);
             }
+            // Behind the look at the replies: whoever has them has said so before.
+            self.look_who_serves(id);
             let left = timeout.map_or(PROBE_EVERY, |timeout| timeout.saturating_sub(start.elapsed()));
             match loan.publish_timeout(left.min(PROBE_EVERY)) {
                 Ok(_) => break,
@@ -206,23 +229,59 @@ impl Client {
         let mut flight = self.flight.borrow_mut();
         let reply = flight.get_mut(&id)?.reply.take()?;
         flight.remove(&id);
-        Some(reply.map_err(|Refused| RequestError::Refused))
+        Some(reply.map_err(|unanswered| match unanswered {
+            Unanswered::Refused => RequestError::Refused,
+            Unanswered::Gone => RequestError::Disconnected,
+        }))
     }
 
-    /// Receives one message and puts it where it belongs.
+    /// Receives one message and puts it where it belongs, or ends what another server knows nothing of.
     fn receive(&self, timeout: Duration) -> Result<(), RequestError> {
-        let message = self.replies.recv_timeout(timeout)?;
-        let Some(trailer) = trailer_of(&message) else { return Ok(()) };
+        let start = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            // In slices, because another server may come unnoticed.
+            let patience = if self.over.get().is_some() { Duration::ZERO } else { left.min(PROBE_EVERY) };
+            match self.replies.recv_timeout(patience) {
+                Ok(message) => {
+                    self.enter(message);
+                    return Ok(());
+                }
+                Err(RecvError::Timeout) => {}
+                Err(error) => return Err(error.into()),
+            }
+            // All that the last server answered has been received.
+            if let Some(next) = self.over.take() {
+                for (_, flight) in self.flight.borrow_mut().range_mut(..next) {
+                    flight.reply.get_or_insert(Err(Unanswered::Gone));
+                }
+                return Ok(());
+            }
+            self.look_who_serves(RequestId(self.next.get()));
+            if self.over.get().is_none() && left <= patience {
+                return Err(RequestError::Timeout { waited: None });
+            }
+        }
+    }
+
+    /// If another server has said that it is there, no request below `next` was for it.
+    fn look_who_serves(&self, next: RequestId) {
+        while let Ok(_) | Err(TryRecvError::Lagged { .. }) = self.serving.try_recv() {
+            self.over.set(Some(next));
+        }
+    }
+
+    fn enter(&self, message: Sample<'_>) {
+        let Some(trailer) = trailer_of(&message) else { return };
         let mut flight = self.flight.borrow_mut();
         let Some(flight) = flight.get_mut(&RequestId(trailer.id)).filter(|_| trailer.client == self.number)
         else {
-            return Ok(()); // for somebody else, or given up
+            return; // for somebody else, or given up
         };
         flight.reply = Some(match trailer.status {
             ANSWERED => Ok(Reply(message.into_owned())),
-            _ => Err(Refused),
+            _ => Err(Unanswered::Refused),
         });
-        Ok(())
     }
 }
 

@@ -6,12 +6,16 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use xbar_layout::Limits;
 use xbar_shm::monotonic_ns;
 
-use super::{ANSWERED, REFUSED, RequestError, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of};
+use super::{
+    ANSWERED, REFUSED, RequestError, SERVING, TRAILER_BYTES, Trailer, reply_topic, requests, trailer_of,
+};
 use crate::pulse::Pulse;
 use crate::{
     Config, Loan, NoRoom, Publisher, RecvError, RegionError, Sample, Stream, Subscriber, Topic, TopicConfig,
+    sole,
 };
 
 /// What a server's region holds.
@@ -62,13 +66,17 @@ impl ServerConfig {
 
     /// Begins to serve under `name`.
     ///
+    /// Where a server was killed or dropped whose clients live, this one takes its place, and they go on with it. What they had asked
+    /// before and has no answer ends with [`RequestError::Disconnected`].
+    ///
     /// # Errors
     ///
-    /// [`RegionError`] when somebody alive serves there, the configuration cannot work, or the memory is not to be had.
+    /// [`RegionError`] when somebody alive serves there, the configuration cannot work or is not that of the server whose place this
+    /// one takes ([`RegionError::OtherConfig`]), or the memory is not to be had.
     pub fn serve(&self, name: &str) -> Result<Server, RegionError> {
         let clients = self.clients.clamp(1, 1024);
         let config = Config::new()
-            .topics(clients + 1)
+            .topics(clients + 3)
             .depth(self.depth)
             .block_bytes(self.max_bytes.saturating_add(TRAILER_BYTES as u32))
             .publishers(clients + 1)
@@ -77,30 +85,41 @@ impl ServerConfig {
             .loans(4)
             .lossless_streams(1)
             .maybe_dir(self.dir.as_deref());
-        let publisher = Publisher::create(name, &config)?;
-        // A client connects as soon as its reply topic is there, and what it asks before the server hears is for nobody: so the server
-        // hears first.
+        let (publisher, serving) = sole::publisher(name, &config, SERVING, in_words)?;
+        // A client asks as soon as it finds its reply topic connected, and what it asks before the server hears is for nobody: so the
+        // server hears first.
         let own = publisher.register_with(super::REQUESTS, &requests())?;
         let subscriber = Subscriber::connect_at(self.dir.as_deref(), name)?;
         let requests = subscriber.subscribe(super::REQUESTS)?;
-        // Seat 0 is this publisher's own.
-        let replies = (1..=clients)
+        // What was asked before this is over. A region too damaged for that is one where nobody is answered.
+        let _ = publisher.send(&serving, b"serving");
+        // One of them is of this publisher's own seat, and of no use.
+        let replies = (0..=clients)
             .map(|seat| publisher.register_with(&reply_topic(seat), &TopicConfig::new().lossless()))
             .collect::<Result<_, _>>()?;
-        let pulses = (0..clients).map(|_| Pulse::default()).collect();
-        Ok(Server { requests, replies, pulses, _own: own, publisher, expired: Cell::new(0) })
+        let pulses = (0..=clients).map(|_| Pulse::default()).collect();
+        Ok(Server { requests, replies, pulses, _topics: [own, serving], publisher, expired: Cell::new(0) })
     }
+}
+
+/// What a server's region was created with.
+fn in_words(limits: &Limits, slots: u32) -> [(&'static str, u32); 3] {
+    [
+        ("clients", limits.publishers.saturating_sub(1)),
+        ("depth", slots.saturating_sub(1)),
+        ("max_bytes", limits.pools[0].block_bytes.saturating_sub(TRAILER_BYTES as u32)),
+    ]
 }
 
 /// Answers requests. `Send`, not `Sync`; any number of requests may be held and answered in any order.
 pub struct Server {
     requests: Stream,
-    /// Of seat n + 1.
+    /// Of seat n.
     replies: Vec<Topic>,
-    /// When the client of seat n + 1 was known to live.
+    /// When the client of seat n was known to live.
     pulses: Vec<Pulse>,
-    /// Registered, so that the stream is connected also without clients.
-    _own: Topic,
+    /// The requests, so that the stream is connected also without clients; and what says who serves.
+    _topics: [Topic; 2],
     publisher: Publisher,
     expired: Cell<u64>,
 }
@@ -162,7 +181,7 @@ impl Server {
     /// The request in a message; none when its deadline is over, or it is no request.
     fn request<'s>(&'s self, message: Sample<'s>) -> Option<Request<'s>> {
         let trailer = trailer_of(&message)?;
-        let topic = self.replies.get((trailer.seat as usize).checked_sub(1)?)?;
+        let topic = self.replies.get(trailer.seat as usize)?;
         if trailer.deadline_ns != 0 && trailer.deadline_ns <= monotonic_ns() {
             self.expired.set(self.expired.get() + 1);
             return None;
@@ -172,7 +191,7 @@ impl Server {
 
     /// Whether somebody receives on `topic`, the reply topic of `seat`; the kernel is asked now and then.
     fn has_client(&self, topic: &Topic, seat: u32) -> bool {
-        let pulse = self.pulses.get((seat as usize).wrapping_sub(1));
+        let pulse = self.pulses.get(seat as usize);
         let is_alive = || self.publisher.seat_is_alive(seat);
         self.publisher.reader_count(topic) > 0 && (!pulse.is_some_and(Pulse::is_due) || is_alive())
     }
@@ -185,7 +204,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("clients", &self.replies.len()).finish_non_exhaustive()
+        f.debug_struct("Server").field("clients", &(self.replies.len() - 1)).finish_non_exhaustive()
     }
 }
 

@@ -19,23 +19,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// Between two looks at everything.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Takes a name over from a process that was killed. Its region lives as long as those who were connected to it have not noticed, which
-/// they do when they look.
-fn when_free<T>(make: impl Fn() -> std::result::Result<T, RegionError>) -> Result<T> {
-    let start = Instant::now();
-    loop {
-        match make() {
-            Err(error) if start.elapsed() < LONG && error.to_string().contains(" is alive, held by ") => {
-                std::thread::sleep(LOOK);
-            }
-            done => return Ok(done?),
-        }
-    }
-}
-
 pub fn listen(part: Part) -> Result {
     let config = ChannelConfig::new().dir(&part.dir).connections(8);
-    let listener = when_free(|| config.listen(&part.place))?;
+    let listener = config.listen(&part.place)?;
     say("ready");
     let mut channels: Vec<Channel> = Vec::new();
     loop {
@@ -133,7 +119,7 @@ pub fn connect(mut part: Part) -> Result {
 
 pub fn serve(part: Part) -> Result {
     let config = ServerConfig::new().dir(&part.dir);
-    let server = when_free(|| config.serve(&part.place))?;
+    let server = config.serve(&part.place)?;
     say("ready");
     loop {
         match part.orders.poll() {
