@@ -1,6 +1,6 @@
 //! A value that one thread uses, one borrow at a time: a `RefCell` that keeps its flag in debug builds only.
 //!
-//! Four such cells lie on the way of a message; their flags were a tenth of its stores.
+//! Four such cells lie on the way of a message; their flags are stores that say nothing.
 
 #![allow(unsafe_code)] // a borrow that nothing but the caller's promise keeps exclusive
 
