@@ -1,9 +1,10 @@
 //! Where a file goes that this process maps already: to an address that the caches take for the first one's.
 //!
-//! A publisher maps a region writable, a subscriber read-only; both in one process map the same pages twice. Some processors (AMD's
-//! since Zen) look a line up in their first cache by a hash of its *linear* address. A line that was written through one mapping
-//! is then not found through the other, and fetched again from the second cache, with every change of sides. Addresses that differ only in bits which the hash leaves out have no such trouble. Which
-//! these are was measured (docs/benchmarks.md); where it is wrong, or there is nothing free, nothing is lost but that.
+//! A publisher maps a region writable, a subscriber read-only; both in one process map the same pages twice. Some processors
+//! (AMD's since Zen) look a line up in their first cache by a hash of its *linear* address. A line that was written through
+//! one mapping is then not found through the other, and is fetched again from the second cache, with every change of sides.
+//! Addresses that differ only in bits which the hash leaves out have no such trouble. Which these are was measured
+//! (docs/benchmarks.md); where it is wrong, or there is nothing free, nothing is lost but that.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
