@@ -6,7 +6,7 @@ use xbar_shm::{FileAccess, SeatKind};
 
 use crate::registry::{RegionView, ViewError};
 
-/// One living participant, as its record says; figures are up to 64 messages behind, and anything in a region that is damaged.
+/// One living participant, as its record says; figures are up to 1024 messages behind while it is busy, and anything in a region that is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Participant {

@@ -8,7 +8,7 @@ use xbar_pool::{Census, Ledger, OwnedHeld, Payload};
 use xbar_ring::stride::OneLine;
 use xbar_ring::{broadcast, mpmc};
 use xbar_topic::gate::{Cursors, Gate, Pass};
-use xbar_topic::{Found, ReadRing, Reader, WriteRing, Writer};
+use xbar_topic::{Found, ReadRing, Reader, Taken, WriteRing, Writer};
 
 use crate::bytes::Bytes;
 use crate::memory::{
@@ -196,7 +196,9 @@ impl Publisher {
     fn send_inline(&mut self, many: bool) {
         let bytes = [9; INLINE_BYTES];
         let bytes = &bytes[..if many { INLINE_BYTES - 8 } else { INLINE_BYTES }];
-        let _ = self.writer.inline(self.limit, bytes, 1, |index| self.supply.evict(index));
+        if self.writer.inline_at_once(self.limit, bytes).is_none() {
+            let _ = self.writer.inline(self.limit, bytes, 1, |index| self.supply.evict(index));
+        }
         self.supply.settle(|| READERS);
     }
 
@@ -222,7 +224,11 @@ impl Publisher {
 
 impl Subscriber {
     fn receive(&mut self, payload: &Payload<Keep>) {
-        look(self.reader.take(&self.ledger, copy), payload, &mut self.held);
+        let found = match self.reader.take_at_once(&self.ledger, copy) {
+            Some(taken) => Ok(taken),
+            None => self.reader.take(&self.ledger, copy),
+        };
+        look(found, payload, &mut self.held);
         if let Some(pass) = &mut self.pass {
             pass.move_to(self.reader.next());
         }
@@ -257,12 +263,12 @@ impl Subscriber {
 /// Looks at a message as its receiver does, and keeps the hold of one in a block.
 fn look(found: Found<'_, Keep, usize>, payload: &Payload<Keep>, kept: &mut Vec<OwnedHeld<Keep>>) {
     match found {
-        Found::Inline { length, copy, .. } => assert!(length == copy && length <= INLINE_BYTES),
-        Found::Block { index, length, held, .. } => {
+        Ok(Taken::Inline { length, copy, .. }) => assert!(length == copy && length <= INLINE_BYTES),
+        Ok(Taken::Block { index, length, held, .. }) => {
             read(payload, index, length);
             kept.push(held.into_owned());
         }
-        Found::Nothing(_) => {}
+        Err(_) => {}
     }
 }
 

@@ -59,23 +59,35 @@ impl Descriptor {
     /// `blocks`.
     #[inline]
     pub const fn named_block(self, blocks: u32) -> Option<u32> {
-        if self.0 & INLINE_FLAG != 0 {
+        if self.is_inline() {
             return None;
         }
         let index = ((self.0 >> 32) as u32).wrapping_sub(1);
         if index < blocks { Some(index) } else { None }
     }
 
+    /// True when the payload is in the slot.
+    #[inline(always)]
+    pub const fn is_inline(self) -> bool {
+        self.0 & INLINE_FLAG != 0
+    }
+
+    /// The publish time that an inline descriptor carries.
+    #[inline(always)]
+    pub const fn inline_time(self) -> u64 {
+        (self.0 & !INLINE_FLAG) >> 6
+    }
+
     /// What this says in a slot with room for `inline_bytes`, in a pool of `blocks` blocks of `block_bytes`; `None` when it
     /// cannot be true there.
     #[inline]
     pub const fn check(self, inline_bytes: usize, blocks: u32, block_bytes: u32) -> Option<Message> {
-        if self.0 & INLINE_FLAG != 0 {
+        if self.is_inline() {
             let length = (self.0 & 0x3f) as usize;
             if length > inline_bytes {
                 return None;
             }
-            return Some(Message::Inline { length, time: (self.0 & !INLINE_FLAG) >> 6 });
+            return Some(Message::Inline { length, time: self.inline_time() });
         }
         let length = self.0 as u32;
         match self.named_block(blocks) {

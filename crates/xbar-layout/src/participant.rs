@@ -57,7 +57,7 @@ pub struct Record<A: Access = ReadWrite> {
     pub pid: A::U32,
     /// When it joined, in ns since 1970; for people only.
     pub joined_unix_ns: A::U64,
-    /// When it last did something, in ns since 1970, up to 64 messages late; for people only.
+    /// When it last did something, in ns since 1970, up to 1024 messages late while it is busy; for people only.
     pub active_unix_ns: A::U64,
     /// Zero.
     pub reserved: [A::U32; 10],
@@ -79,7 +79,7 @@ pub struct IntentWords<A: Access = ReadWrite> {
     pub count: A::U32,
 }
 
-/// What a participant has done so far, for tools that watch: relaxed, up to 64 messages behind.
+/// What a participant has done so far, for tools that watch: relaxed, up to 1024 messages behind while it is busy.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct Counters<A: Access = ReadWrite> {

@@ -65,7 +65,9 @@ impl<T: Pod> BusPublisher<T> {
             let head = rings::head::<AtomicU64>(&seat.view, facts)?;
             let ring = broadcast::Writer::resume(words, head, Slots::<T>::NEW);
             let ring = present(ring.ok(), &seat.view, "ring_slots")?;
-            Ok((ring, Room::open(seat, &topic)?, Membership::enter(seat, &topic)?))
+            let room = Room::open(seat, &topic)?;
+            let membership = Membership::enter(seat, &topic, ring.next())?;
+            Ok((ring, room, membership))
         })?;
         Ok(Self { ring: Exclusive::new(ring), room, membership, publisher })
     }
@@ -113,25 +115,21 @@ impl<T: Pod> BusPublisher<T> {
     /// Publishes `values` in order, waking readers once.
     #[inline]
     pub fn publish_batch(&self, values: &[T]) {
-        let mut uncounted = 0;
         for value in values {
-            if self.put(value).is_ok() {
-                uncounted += 1;
-            } else {
+            if self.put(value).is_err() {
                 // Readers must hear of what there is before they make room.
-                self.published(uncounted);
-                uncounted = 0;
+                self.published();
                 self.publish(value);
             }
         }
-        self.published(uncounted);
+        self.published();
     }
 
     #[inline(always)]
     fn publish_within(&self, value: &T, patience: Patience<'_>) -> Result<(), PublishError> {
         let attempt = || {
             self.put(value)?;
-            self.published(1);
+            self.published();
             Ok(())
         };
         attempt().or_else(|refused| {
@@ -159,11 +157,13 @@ impl<T: Pod> BusPublisher<T> {
         Ok(())
     }
 
+    /// What follows every publication, of one message or several: wake, and count now and then.
     #[inline(always)]
-    fn published(&self, messages: u64) {
-        self.publisher.count(messages);
-        if self.membership.bell.ring() {
-            self.publisher.tell();
+    fn published(&self) {
+        let rang = self.membership.bell.ring();
+        let sent = self.sequence();
+        if rang || sent >= self.membership.tally.due() {
+            self.membership.tell(sent);
         }
     }
 
@@ -175,6 +175,12 @@ impl<T: Pod> BusPublisher<T> {
     /// The handle of the region.
     pub const fn publisher(&self) -> &Publisher {
         &self.publisher
+    }
+}
+
+impl<T: Pod> Drop for BusPublisher<T> {
+    fn drop(&mut self) {
+        self.membership.tell(self.sequence());
     }
 }
 

@@ -5,5 +5,6 @@ mod receive;
 mod region;
 
 pub use publish::PublishError;
+pub(crate) use receive::NoSample;
 pub use receive::{RecvError, TryRecvError};
 pub use region::RegionError;

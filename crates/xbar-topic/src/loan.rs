@@ -1,6 +1,6 @@
-//! A loan: a block that this process alone can reach, until it is published or dropped.
+//! A loan: room for a message that this process alone can reach, until it is published or dropped.
 
-#![allow(unsafe_code)] // the bytes of a block that the loan owns
+#![allow(unsafe_code)] // the bytes of a block or a slip that the loan owns
 
 use std::fmt;
 use std::io;
@@ -17,23 +17,31 @@ use crate::error::PublishError;
 use crate::pools::Pool;
 use crate::publisher::Publisher;
 use crate::room::Patience;
+use crate::slips::Slip;
 use crate::topic::Topic;
 
-/// A block to be written in place and published. Dropped unpublished, it goes back and nobody notices.
+/// Room for a message, to be written in place and published. Dropped unpublished, it goes back and nobody notices.
 ///
 /// The bytes are those of an earlier message until they are written.
 pub struct Loan<'p> {
     publisher: &'p Publisher,
     topic: &'p Topic,
-    pool: &'p Pool,
-    /// Invariant 1: taken from `pool.supply` and given nowhere while the loan lives.
-    block: ManuallyDrop<Block>,
-    /// All bytes of the block. A pointer, because a reader in another thread may have the block before `publish` returns.
+    carrier: ManuallyDrop<Carrier<'p>>,
+    /// All bytes of the carrier. A pointer, because a reader in another thread may have the block before `publish` returns.
     bytes: NonNull<[u8]>,
-    /// Bytes of the message so far, at most the block's.
+    /// Bytes of the message so far, at most the carrier's.
     length: usize,
     /// True once `io::Write` has begun from the front.
     streaming: bool,
+}
+
+/// What the message is written on.
+enum Carrier<'p> {
+    /// Copied into a slot when it is published. Invariant 1: given out, to this loan.
+    Slip(&'p Slip),
+    /// Named by a slot when it is published, unless the message turns out to be small. Invariant 2: taken from the pool's supply, and
+    /// given nowhere while the loan lives.
+    Block(&'p Pool, Block),
 }
 
 /// A lossless topic has no room: here is the loan again.
@@ -49,37 +57,60 @@ impl<L> fmt::Display for NoRoom<L> {
 impl<L: fmt::Debug> std::error::Error for NoRoom<L> {}
 
 impl<'p> Loan<'p> {
+    /// A loan of a straight topic, whose message is small so far.
     #[inline(always)]
-    pub(crate) fn new(
-        publisher: &'p Publisher,
-        topic: &'p Topic,
-        pool: &'p Pool,
-        block: Block,
-        length: usize,
-    ) -> Self {
-        pool.loans.set(pool.loans.get() + 1);
-        // SAFETY: the supply gave this block to nobody else, and it stays with the loan, which is the only one to use the
-        // slice; a publisher's mapping is writable.
-        let bytes = unsafe { pool.payload.bytes_mut(block.index(), pool.payload.block_bytes()) };
-        let bytes = NonNull::from(bytes);
-        Self { publisher, topic, pool, block: ManuallyDrop::new(block), bytes, length, streaming: false }
+    pub(crate) fn on_slip(publisher: &'p Publisher, topic: &'p Topic, slip: &'p Slip, length: usize) -> Self {
+        let bytes = slip.take();
+        let carrier = ManuallyDrop::new(Carrier::Slip(slip));
+        Self { publisher, topic, carrier, bytes, length, streaming: false }
     }
 
-    /// Bytes that the block can take.
-    pub const fn capacity(&self) -> usize {
-        self.bytes.len()
+    #[inline(always)]
+    pub(crate) fn in_block(
+        publisher: &'p Publisher,
+        topic: &'p Topic,
+        (pool, block): (&'p Pool, Block),
+        length: usize,
+    ) -> Self {
+        let bytes = bytes_of(pool, &block);
+        let carrier = ManuallyDrop::new(Carrier::Block(pool, block));
+        Self { publisher, topic, carrier, bytes, length, streaming: false }
+    }
+
+    /// Bytes that the message may have.
+    pub fn capacity(&self) -> usize {
+        match &*self.carrier {
+            Carrier::Slip(_) => self.publisher.most_bytes(self.topic),
+            Carrier::Block(..) => self.bytes.len(),
+        }
     }
 
     /// Makes the message `length` bytes long, keeping what is written.
     ///
     /// # Errors
     ///
-    /// [`PublishError::TooLarge`] when that is more than [`Loan::capacity`]; nothing changes then.
+    /// [`PublishError::TooLarge`] when that is more than [`Loan::capacity`]. A loan that was small takes a block when it grows beyond
+    /// 48 bytes: as [`Publisher::loan`]. Nothing changes then.
     pub fn set_len(&mut self, length: usize) -> Result<(), PublishError> {
-        if length > self.capacity() {
-            return Err(self.too_large(length));
+        if length > self.bytes.len() {
+            self.grow(length)?;
         }
         self.length = length;
+        Ok(())
+    }
+
+    /// Goes on in a block, which is to take `length` bytes.
+    #[cold]
+    fn grow(&mut self, length: usize) -> Result<(), PublishError> {
+        let &Carrier::Slip(slip) = &*self.carrier else { return Err(self.too_large(length)) };
+        let (pool, block) = self.publisher.take_block(self.topic, length)?;
+        let mut bytes = bytes_of(pool, &block);
+        // SAFETY: the block is this loan's from here on (invariant 2), and nobody else has the slice.
+        let room = unsafe { bytes.as_mut() };
+        room[..self.length].copy_from_slice(self);
+        slip.come_back();
+        self.carrier = ManuallyDrop::new(Carrier::Block(pool, block));
+        self.bytes = bytes;
         Ok(())
     }
 
@@ -148,17 +179,37 @@ impl<'p> Loan<'p> {
     fn publish_at_once(self) -> Result<u64, Late<'p>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again, nor dropped.
-        let block = unsafe { ManuallyDrop::take(&mut this.block) };
-        let Self { publisher, topic, pool, bytes, length, streaming, .. } = *this;
-        let way = Way { publisher, topic, pool, bytes, length };
-        way.attempt(block).map_err(|(refused, block)| Late { way, block, refused, streaming })
+        let carrier = unsafe { ManuallyDrop::take(&mut this.carrier) };
+        let Self { publisher, topic, bytes, length, streaming, .. } = *this;
+        let way = Way { publisher, topic, bytes, length };
+        let late = |carrier, refused| Late { way, carrier, refused, streaming };
+        match carrier {
+            Carrier::Slip(slip) => match publisher.put_at_once(topic, way.message(&carrier)) {
+                Some(sequence) => {
+                    slip.come_back();
+                    Ok(sequence)
+                }
+                None => Err(late(carrier, Refused::AllClaimed)), // only an attempt will tell
+            },
+            Carrier::Block(pool, block) => {
+                way.pass_on(pool, block).map_err(|(refused, carrier)| late(carrier, refused))
+            }
+        }
     }
+}
+
+/// All bytes of a block.
+#[inline(always)]
+fn bytes_of(pool: &Pool, block: &Block) -> NonNull<[u8]> {
+    // SAFETY: the supply gave this block to nobody else, and it stays with the loan, which is the only one to use the
+    // slice; a publisher's mapping is writable.
+    NonNull::from(unsafe { pool.payload.bytes_mut(block.index(), pool.payload.block_bytes()) })
 }
 
 /// A loan for which there was no room at first.
 struct Late<'p> {
     way: Way<'p>,
-    block: Block,
+    carrier: Carrier<'p>,
     refused: Refused,
     streaming: bool,
 }
@@ -178,79 +229,114 @@ impl<'p> Late<'p> {
     #[cold]
     #[inline(never)]
     fn persist(self, patience: Patience<'_>) -> Result<u64, NoRoom<Loan<'p>>> {
-        let Self { way, block, refused, streaming } = self;
-        let mut kept = Some(block);
+        let Self { way, carrier, refused, streaming } = self;
+        let mut kept = Some(carrier);
         let attempt = || {
-            let block = kept.take().ok_or(Refused::AllClaimed)?;
-            way.attempt(block).map_err(|(refused, block)| {
-                kept = Some(block);
+            let carrier = kept.take().ok_or(Refused::AllClaimed)?;
+            way.attempt(carrier).map_err(|(refused, carrier)| {
+                kept = Some(carrier);
                 refused
             })
         };
         let next = || way.topic.writer().next();
         let sent = way.publisher.persist(&way.topic.room, refused, patience, next, attempt);
         match (sent, kept) {
-            (None, Some(block)) => {
-                let Way { publisher, topic, pool, bytes, length } = way;
-                let block = ManuallyDrop::new(block);
-                Err(NoRoom(Loan { publisher, topic, pool, block, bytes, length, streaming }))
+            (None, Some(carrier)) => {
+                let Way { publisher, topic, bytes, length } = way;
+                let carrier = ManuallyDrop::new(carrier);
+                Err(NoRoom(Loan { publisher, topic, carrier, bytes, length, streaming }))
             }
             (sent, _) => Ok(sent.unwrap_or_default()),
         }
     }
 }
 
-/// From whom, where and how much: what publishing needs of a loan besides its block. Passed by value, so that a loan that is
+/// From whom, where and how much: what publishing needs of a loan besides its carrier. Passed by value, so that a loan that is
 /// published at once never has to be in memory.
 #[derive(Clone, Copy)]
 struct Way<'p> {
     publisher: &'p Publisher,
     topic: &'p Topic,
-    pool: &'p Pool,
-    /// The block's.
+    /// The carrier's.
     bytes: NonNull<[u8]>,
     length: usize,
 }
 
-impl Way<'_> {
-    /// Publishes `block`, which was the loan's, if there is room.
-    #[inline(always)]
-    fn attempt(self, block: Block) -> Result<u64, (Refused, Block)> {
-        let Self { publisher, topic, pool, bytes, length } = self;
-        if length <= topic.inline_bytes {
-            // SAFETY: the bytes of `block`, which is still nobody else's.
-            let bytes = unsafe { bytes.as_ref() };
-            return match publisher.put(topic, &bytes[..length]) {
+impl<'p> Way<'p> {
+    /// Publishes the message on `carrier`, which was the loan's, if there is room.
+    fn attempt(self, carrier: Carrier<'p>) -> Result<u64, (Refused, Carrier<'p>)> {
+        match carrier {
+            Carrier::Slip(slip) => match self.publisher.put(self.topic, self.message(&carrier)) {
                 Ok(sequence) => {
-                    pool.loans.set(pool.loans.get() - 1);
-                    pool.supply().give_back(block);
+                    slip.come_back();
                     Ok(sequence)
                 }
-                Err(refused) => Err((refused, block)),
-            };
+                Err(refused) => Err((refused, carrier)),
+            },
+            Carrier::Block(pool, block) => self.pass_on(pool, block),
+        }
+    }
+
+    /// What is written on `carrier`, which was the loan's and is nobody else's meanwhile.
+    #[inline(always)]
+    fn message<'c>(&self, _carrier: &'c Carrier<'p>) -> &'c [u8] {
+        // SAFETY: its bytes (invariants 1 and 2), which nobody else reaches while the carrier is borrowed.
+        let bytes: &'c [u8] = unsafe { self.bytes.as_ref() };
+        &bytes[..self.length]
+    }
+
+    /// Publishes the message in `block`, or, if it turned out to be small, in a slot.
+    #[inline(always)]
+    fn pass_on(self, pool: &'p Pool, block: Block) -> Result<u64, (Refused, Carrier<'p>)> {
+        let Self { publisher, topic, length, .. } = self;
+        if length <= topic.inline_bytes {
+            return self.put(pool, block);
         }
         let time = publisher.clock().stamp();
         let length = length as u32; // at most a block's bytes, which fit
         let sequence = {
             let mut supply = pool.supply();
-            topic.writer().block(&mut supply, topic.room.limit(), (block, length), time)?
+            let sent = topic.writer().block(&mut supply, topic.room.limit(), (block, length), time);
+            sent.map_err(|(refused, block)| (refused, Carrier::Block(pool, block)))?
         };
         pool.loans.set(pool.loans.get() - 1);
-        publisher.published_on(topic);
+        topic.published();
         pool.supply().settle(|| publisher.readers());
         Ok(sequence)
     }
 
-    /// Gives `block` back unpublished.
+    /// Publishes the message in `block` in a slot, and keeps the block.
+    #[inline(never)]
+    fn put(self, pool: &'p Pool, block: Block) -> Result<u64, (Refused, Carrier<'p>)> {
+        let carrier = Carrier::Block(pool, block);
+        let sent = self.publisher.put(self.topic, self.message(&carrier));
+        match (sent, carrier) {
+            (Ok(sequence), Carrier::Block(pool, block)) => {
+                pool.loans.set(pool.loans.get() - 1);
+                pool.supply().give_back(block);
+                Ok(sequence)
+            }
+            (Ok(sequence), Carrier::Slip(_)) => Ok(sequence),
+            (Err(refused), carrier) => Err((refused, carrier)),
+        }
+    }
+
+    /// Gives `carrier` back unpublished.
     #[cold]
     #[inline(never)]
-    fn abandon(self, block: Block) {
-        if self.publisher.seat().was_forked() {
-            return; // the block is the parent process's
+    fn abandon(self, carrier: Carrier<'p>) {
+        let was_forked = self.publisher.seat().was_forked();
+        match carrier {
+            Carrier::Slip(slip) => slip.come_back(),
+            Carrier::Block(..) if was_forked => {} // the parent process's
+            Carrier::Block(pool, block) => {
+                pool.loans.set(pool.loans.get() - 1);
+                pool.supply().give_back(block);
+            }
         }
-        self.pool.loans.set(self.pool.loans.get() - 1);
-        self.pool.supply().give_back(block);
-        self.publisher.aborted();
+        if !was_forked {
+            self.publisher.aborted();
+        }
     }
 }
 
@@ -259,7 +345,7 @@ impl Deref for Loan<'_> {
 
     #[inline(always)]
     fn deref(&self) -> &[u8] {
-        // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed.
+        // SAFETY: invariants 1 and 2: nobody else reaches the bytes, and `self` is borrowed.
         let bytes = unsafe { self.bytes.as_ref() };
         &bytes[..self.length]
     }
@@ -268,7 +354,7 @@ impl Deref for Loan<'_> {
 impl DerefMut for Loan<'_> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: invariant 1: nobody else reaches the block, and `self` is borrowed exclusively.
+        // SAFETY: invariants 1 and 2: nobody else reaches the bytes, and `self` is borrowed exclusively.
         let bytes = unsafe { self.bytes.as_mut() };
         &mut bytes[..self.length]
     }
@@ -283,8 +369,8 @@ impl io::Write for Loan<'_> {
         if fits == 0 && !data.is_empty() {
             return Err(io::Error::new(io::ErrorKind::WriteZero, self.too_large(start + data.len())));
         }
+        self.set_len(start + fits).map_err(io::Error::other)?;
         self.streaming = true;
-        self.length = start + fits;
         self[start..].copy_from_slice(&data[..fits]);
         Ok(fits)
     }
@@ -297,10 +383,10 @@ impl io::Write for Loan<'_> {
 impl Drop for Loan<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let Self { publisher, topic, pool, bytes, length, .. } = *self;
+        let Self { publisher, topic, bytes, length, .. } = *self;
         // SAFETY: dropped once, and not used behind this.
-        let block = unsafe { ManuallyDrop::take(&mut self.block) };
-        Way { publisher, topic, pool, bytes, length }.abandon(block);
+        let carrier = unsafe { ManuallyDrop::take(&mut self.carrier) };
+        Way { publisher, topic, bytes, length }.abandon(carrier);
     }
 }
 

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use xbar_discovery::{RegionView, TopicView, Uri, seats_of};
 use xbar_layout::participant::STATE_OWING;
+use xbar_layout::ring::INLINE_BYTES;
 use xbar_layout::sync::Ordering;
 use xbar_layout::{MOST_SLOTS, TopicShape};
 use xbar_pool::Block;
 use xbar_ring::mpmc::Refused;
-use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, ShmError, unix_ns};
+use xbar_shm::{BaseDir, FileAccess, RegionName, SeatKind, SeatLock, Segment, ShmError};
 
 use crate::create::{self, Options};
 use crate::error::{PublishError, RegionError};
@@ -20,12 +21,11 @@ use crate::options::TopicConfig;
 use crate::pools::Pool;
 use crate::recover;
 use crate::seat::{LOCK_PATIENCE, Seat};
+use crate::slips::Slip;
+use crate::spares::Spares;
 use crate::table;
 use crate::time::Clock;
 use crate::topic::Topic;
-
-/// Messages between two entries in a publisher's record.
-const HOUSEKEEPING: u64 = 64;
 
 /// How long a publisher that joins looks for what its seat's last owner left in a busy pool, while others wait for the region's lock.
 const BUSY_PATIENCE: Duration = Duration::from_millis(500);
@@ -34,7 +34,7 @@ const BUSY_PATIENCE: Duration = Duration::from_millis(500);
 pub struct Publisher {
     // Declared before `seat`: a publisher's blocks go back before its seat does.
     pub(crate) pools: Box<[Pool]>,
-    published: Cell<u64>,
+    slips: Spares<Slip>,
     /// Ledger rows known to be in use.
     joined: Cell<u32>,
     clock: Clock,
@@ -111,7 +111,7 @@ impl Publisher {
         let pools = (0..facts.geometry.pools().len()).map(|pool| Pool::open(&seat, pool));
         Ok(Self {
             pools: pools.collect::<Result<_, _>>()?,
-            published: Cell::new(0),
+            slips: Spares::new(),
             joined: Cell::new(0),
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
             seat: Arc::new(seat),
@@ -178,7 +178,7 @@ impl Publisher {
         Err(RegionError::TopicTaken { region: view.segment().name().clone(), uri: uri.clone(), pid })
     }
 
-    /// Lends a block for `length` bytes, to be written in place.
+    /// Lends room for `length` bytes, to be written in place: a block, unless the message will ride in a slot.
     ///
     /// # Errors
     ///
@@ -186,6 +186,16 @@ impl Publisher {
     #[inline(always)]
     pub fn loan<'p>(&'p self, topic: &'p Topic, length: usize) -> Result<Loan<'p>, PublishError> {
         // Small enough to be inlined: a loan that is returned through memory costs more than taking its block.
+        if length <= INLINE_BYTES && topic.straight && self.owns(topic) {
+            return Ok(Loan::on_slip(self, topic, self.slips.free(), length));
+        }
+        let (pool, block) = self.take_block(topic, length)?;
+        Ok(Loan::in_block(self, topic, (pool, block), length))
+    }
+
+    /// A block of `topic`'s pool, for `length` bytes.
+    #[inline(always)]
+    pub(crate) fn take_block(&self, topic: &Topic, length: usize) -> Result<(&Pool, Block), PublishError> {
         let Some(pool) = self.pools.get(topic.pool) else { return Err(self.refusal(topic, length)) };
         if length > pool.payload.block_bytes() || pool.loans.get() >= pool.most_loans || !self.owns(topic) {
             return Err(self.refusal(topic, length));
@@ -195,7 +205,14 @@ impl Publisher {
             Some(block) => block,
             None => self.take_after_recovery(topic, pool)?,
         };
-        Ok(Loan::new(self, topic, pool, block, length))
+        pool.loans.set(pool.loans.get() + 1);
+        Ok((pool, block))
+    }
+
+    /// Bytes that a message of `topic` may have.
+    pub(crate) fn most_bytes(&self, topic: &Topic) -> usize {
+        let in_block = self.pools.get(topic.pool).map_or(0, |pool| pool.payload.block_bytes());
+        in_block.max(topic.inline_bytes)
     }
 
     /// Why there is no loan.
@@ -206,7 +223,7 @@ impl Publisher {
         let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
             return PublishError::ForeignTopic { uri };
         };
-        let most = pool.payload.block_bytes();
+        let most = self.most_bytes(topic);
         if bytes > most {
             PublishError::TooLarge { uri, bytes, most }
         } else {
@@ -225,6 +242,15 @@ impl Publisher {
         })
     }
 
+    /// Publishes `bytes` in a slot of a straight topic of this publisher; `None`, and nothing has happened, where it takes more
+    /// than that.
+    #[inline(always)]
+    pub(crate) fn put_at_once(&self, topic: &Topic, bytes: &[u8]) -> Option<u64> {
+        let sequence = topic.writer().inline_at_once(topic.straight_below.get(), bytes)?;
+        topic.published_straight();
+        Some(sequence)
+    }
+
     /// Publishes `bytes` in a slot, if there is room. Small messages mostly follow small ones: the pool is only looked at when
     /// the slot has named a block.
     #[inline(always)]
@@ -234,7 +260,7 @@ impl Publisher {
             has_evicted = true;
             self.evict(topic, index);
         })?;
-        self.published_on(topic);
+        topic.published();
         if has_evicted {
             self.settle(topic);
         }
@@ -253,35 +279,6 @@ impl Publisher {
         if let Some(pool) = self.pools.get(topic.pool) {
             pool.supply().settle(|| self.readers());
         }
-    }
-
-    /// What follows every publication: count and wake.
-    #[inline(always)]
-    pub(crate) fn published_on(&self, topic: &Topic) {
-        self.count(1);
-        if topic.membership.bell.ring() {
-            self.tell();
-        }
-    }
-
-    /// Counts messages published, and enters the count and the time now and then.
-    #[inline(always)]
-    pub(crate) fn count(&self, messages: u64) {
-        let published = self.published.get() + messages;
-        self.published.set(published);
-        if published % HOUSEKEEPING < messages {
-            self.tell();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn tell(&self) {
-        let record = &self.seat.record;
-        // ORDERING: none; figures for people.
-        record.counters.published.store(self.published.get(), Ordering::Relaxed);
-        // ORDERING: none; as above.
-        record.active_unix_ns.store(unix_ns(), Ordering::Relaxed);
     }
 
     #[inline(always)]

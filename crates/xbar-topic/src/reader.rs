@@ -14,21 +14,21 @@ use xbar_pool::{Held, HoldError, Ledger};
 use xbar_ring::stride::OneLine;
 use xbar_ring::{Poll, broadcast, mpmc};
 
-/// What a look at the ring found.
+/// A message that was taken.
 #[derive(Debug)]
-pub enum Found<'l, K, C> {
-    /// A message that was in the slot, copied whole.
+pub enum Taken<'l, K, C> {
+    /// One that was in the slot, copied whole.
     Inline {
         /// Its place in the stream.
         sequence: u64,
-        /// Publish time in ns since the region was created; 0 = none.
-        time: u64,
+        /// What its slot said, with the publish time.
+        descriptor: Descriptor,
         /// Its bytes.
         length: usize,
         /// The copy.
         copy: C,
     },
-    /// A message in a block, which is held.
+    /// One in a block, which is held.
     Block {
         /// Its place in the stream.
         sequence: u64,
@@ -41,9 +41,10 @@ pub enum Found<'l, K, C> {
         /// The hold.
         held: Held<'l, K>,
     },
-    /// No message.
-    Nothing(Nothing),
 }
+
+/// What a look at the ring found.
+pub type Found<'l, K, C> = Result<Taken<'l, K, C>, Nothing>;
 
 /// Why there is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +78,24 @@ macro_rules! either {
     };
 }
 
-/// The message was overwritten before it was read.
-struct Overtaken;
+/// Why a message was not taken at a first look.
+enum NotTaken {
+    /// It was overwritten before it was read.
+    Overtaken,
+    /// There is nothing to take.
+    Nothing(Nothing),
+}
+
+impl NotTaken {
+    /// What that means, where a message that was overwritten is missed; `catch_up` says how many are.
+    #[inline(always)]
+    fn or_missed(self, catch_up: impl FnOnce() -> u64) -> Nothing {
+        match self {
+            Self::Nothing(nothing) => nothing,
+            Self::Overtaken => Nothing::Lagged { missed: catch_up() },
+        }
+    }
+}
 
 /// Reads the message that `poll` found, in a slot with room for `words` words that may name one of `blocks` blocks of
 /// `block_bytes`.
@@ -89,20 +106,21 @@ fn read<'l, L, C>(
     (blocks, block_bytes): (u32, u32),
     ledger: &'l Ledger<L>,
     copy: impl FnOnce(&[ReadU64], usize) -> C,
-) -> Result<Found<'l, L, C>, Overtaken> {
+) -> Result<Taken<'l, L, C>, NotTaken> {
     let glimpse = match poll {
         Poll::Ready(glimpse) => glimpse,
         // A topic's writer never ends its ring: who is alive is the region's matter. Damage that looks so is silence.
-        Poll::Empty | Poll::Ended => return Ok(Found::Nothing(Nothing::Empty)),
-        Poll::Overtaken => return Err(Overtaken),
+        Poll::Empty | Poll::Ended => return Err(NotTaken::Nothing(Nothing::Empty)),
+        Poll::Overtaken => return Err(NotTaken::Overtaken),
     };
     let sequence = glimpse.sequence();
     let slot = glimpse.words();
-    match Descriptor(slot[DESCRIPTOR].load_relaxed()).check(words * 8, blocks, block_bytes) {
-        Some(Message::Inline { length, time }) => {
+    let descriptor = Descriptor(slot[DESCRIPTOR].load_relaxed());
+    match descriptor.check(words * 8, blocks, block_bytes) {
+        Some(Message::Inline { length, .. }) => {
             let copy = copy(&slot[INLINE..INLINE + words], length);
             if glimpse.accept() {
-                return Ok(Found::Inline { sequence, time, length, copy });
+                return Ok(Taken::Inline { sequence, descriptor, length, copy });
             }
         }
         Some(Message::Block { index, length }) => {
@@ -110,20 +128,20 @@ fn read<'l, L, C>(
             match ledger.hold(index, || glimpse.is_whole()) {
                 Ok(held) => {
                     glimpse.skip();
-                    return Ok(Found::Block { sequence, time, index, length, held });
+                    return Ok(Taken::Block { sequence, time, index, length, held });
                 }
                 Err(HoldError::Gone) => {}
-                Err(HoldError::Full) => return Ok(Found::Nothing(Nothing::Full)),
+                Err(HoldError::Full) => return Err(NotTaken::Nothing(Nothing::Full)),
             }
         }
         // Torn, or damaged memory: the message cannot be had either way.
         None => {
             if glimpse.accept() {
-                return Ok(Found::Nothing(Nothing::Lagged { missed: 1 }));
+                return Err(NotTaken::Nothing(Nothing::Lagged { missed: 1 }));
             }
         }
     }
-    Err(Overtaken)
+    Err(NotTaken::Overtaken)
 }
 
 /// Reads messages from a topic's ring.
@@ -199,13 +217,12 @@ impl<K> Reader<K> {
         ledger: &'l Ledger<L>,
         copy: impl Fn(&[ReadU64], usize) -> C,
     ) -> Found<'l, L, C> {
-        if let Some(found) = self.take_at_once(ledger, &copy) {
-            return found;
-        }
         let pool = (self.blocks, self.block_bytes);
-        let lag = |missed| Found::Nothing(Nothing::Lagged { missed });
         match &mut self.ring {
-            ReadRing::One(ring) => lag(ring.catch_up()),
+            ReadRing::One(ring) => {
+                let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy);
+                found.map_err(|not_taken| not_taken.or_missed(|| ring.catch_up()))
+            }
             ReadRing::Many(ring) => {
                 if self.lossless {
                     // A ring of them at most: more is damage, and no reason to stay.
@@ -215,20 +232,20 @@ impl<K> Reader<K> {
                         }
                     }
                 }
-                read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy)
-                    .unwrap_or_else(|Overtaken| lag(ring.catch_up()))
+                let found = read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy);
+                found.map_err(|not_taken| not_taken.or_missed(|| ring.catch_up()))
             }
         }
     }
 
-    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, not overtaken. `None` otherwise, and
-    /// nothing has changed.
+    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, and a message. `None` otherwise: take it the
+    /// long way.
     #[inline(always)]
     pub fn take_at_once<'l, L, C>(
         &mut self,
         ledger: &'l Ledger<L>,
         copy: impl FnOnce(&[ReadU64], usize) -> C,
-    ) -> Option<Found<'l, L, C>> {
+    ) -> Option<Taken<'l, L, C>> {
         let pool = (self.blocks, self.block_bytes);
         match &mut self.ring {
             ReadRing::One(ring) => read(ring.poll(), INLINE_WORDS, pool, ledger, copy).ok(),
@@ -243,33 +260,44 @@ impl<K> Reader<K> {
         ledger: &'l Ledger<L>,
         copy: impl Fn(&[ReadU64], usize) -> C,
     ) -> Found<'l, L, C> {
-        let found = (0..TRIES).find_map(|_| self.take_newest_at_once(ledger, &copy));
-        found.unwrap_or(Found::Nothing(Nothing::Empty))
+        let found = (0..TRIES).find_map(|_| match self.try_newest(ledger, &copy) {
+            Ok(taken) => Some(Ok(taken)),
+            Err(NotTaken::Nothing(nothing)) => Some(Err(nothing)),
+            // There is a newer one.
+            Err(NotTaken::Overtaken) => None,
+        });
+        found.unwrap_or(Err(Nothing::Empty))
     }
 
-    /// One try of [`Reader::take_newest`]; `None` when the newest message was overwritten meanwhile: there is a newer one.
+    /// What [`Reader::take_newest`] does, as far as it is the straight way: a message, and not overwritten meanwhile. `None`
+    /// otherwise: take it the long way.
     #[inline(always)]
     pub fn take_newest_at_once<'l, L, C>(
         &mut self,
         ledger: &'l Ledger<L>,
         copy: impl FnOnce(&[ReadU64], usize) -> C,
-    ) -> Option<Found<'l, L, C>> {
+    ) -> Option<Taken<'l, L, C>> {
+        self.try_newest(ledger, copy).ok()
+    }
+
+    #[inline(always)]
+    fn try_newest<'l, L, C>(
+        &mut self,
+        ledger: &'l Ledger<L>,
+        copy: impl FnOnce(&[ReadU64], usize) -> C,
+    ) -> Result<Taken<'l, L, C>, NotTaken> {
         let pool = (self.blocks, self.block_bytes);
-        let ReadRing::One(ring) = &mut self.ring else { return Some(Found::Nothing(Nothing::Empty)) };
+        let ReadRing::One(ring) = &mut self.ring else { return Err(NotTaken::Nothing(Nothing::Empty)) };
         let next = ring.next();
         if !ring.seek_newest() {
-            return Some(Found::Nothing(Nothing::Empty));
+            return Err(NotTaken::Nothing(Nothing::Empty));
         }
         match read(ring.poll(), INLINE_WORDS, pool, ledger, copy) {
-            Ok(Found::Nothing(nothing)) => {
-                // One that was received before and could not be held now is no news again.
+            Ok(taken) => Ok(taken),
+            Err(not_taken) => {
+                // One that was received before and could not be had now is no news again.
                 ring.skip_to(next);
-                Some(Found::Nothing(nothing))
-            }
-            Ok(found) => Some(found),
-            Err(Overtaken) => {
-                ring.skip_to(next);
-                None
+                Err(not_taken)
             }
         }
     }
@@ -292,12 +320,17 @@ impl<K> Reader<K> {
                 }
                 ring.seek_newest();
                 ring.skip_to(next);
-                let Ok(found) = read(ring.poll(), INLINE_WORDS, pool, ledger, &copy) else { continue };
+                let found = match read(ring.poll(), INLINE_WORDS, pool, ledger, &copy) {
+                    Ok(taken) => Ok(taken),
+                    Err(NotTaken::Nothing(nothing)) => Err(nothing),
+                    // There is a newer one.
+                    Err(NotTaken::Overtaken) => continue,
+                };
                 ring.skip_to(next);
                 return found;
             }
         }
-        Found::Nothing(Nothing::Empty)
+        Err(Nothing::Empty)
     }
 }
 

@@ -5,108 +5,104 @@
 
 #![allow(unsafe_code)] // words that are written while no sample points at them
 
-use std::cell::{Cell, RefCell, UnsafeCell};
-use std::fmt;
-use std::ptr::{self, NonNull};
+use std::cell::{Cell, UnsafeCell};
+use std::ptr;
 
+use xbar_layout::Descriptor;
 use xbar_layout::ring::INLINE_WORDS;
 use xbar_layout::sync::ReadU64;
 use xbar_pool::Held;
 
 use crate::Keep;
 use crate::sample::Sample;
+use crate::spares::{Spare, Spares};
 use crate::stream::Stream;
 
 /// Words that are always copied: the rest takes as long again, and most messages that ride in a slot are short.
 const FIRST: usize = 2;
 
+/// [`Receipt::cell`] of none: no sample has the receipt.
+const BLANK: usize = usize::MAX;
+
 /// [`Receipt::cell`] of a message that was copied.
-pub(crate) const NO_CELL: usize = usize::MAX;
+const COPY: usize = usize::MAX - 1;
 
 /// What is known of one message. The words first, on a cache line of their own.
 ///
-/// Invariant 1: while it is out it is one sample's, and nobody writes it.
+/// Invariant 1: while it is not blank it is one sample's, and nobody writes it.
 #[repr(C, align(64))]
 pub(crate) struct Receipt {
     words: UnsafeCell<[u64; INLINE_WORDS]>,
-    pub(crate) is_out: Cell<bool>,
-    /// The ledger cell that holds the message's block, or [`NO_CELL`].
-    pub(crate) cell: Cell<usize>,
+    /// The ledger cell that holds the message's block, or [`COPY`], or [`BLANK`].
+    cell: Cell<usize>,
+    /// Who received it. Where that is may change between two samples.
+    pub(crate) stream: Cell<*const Stream>,
     /// Where the bytes are, `length` of them: in `words`, or in the block.
     pub(crate) bytes: Cell<*const u8>,
     pub(crate) length: Cell<usize>,
     pub(crate) sequence: Cell<u64>,
-    /// Publish time in ns since the region was created; 0 = none.
-    pub(crate) time: Cell<u64>,
-    /// Who received it. Where that is may change between two samples.
-    pub(crate) stream: Cell<*const Stream>,
+    /// Publish time in ns since the region was created, 0 = none; of a copy, the descriptor that has it.
+    time: Cell<u64>,
 }
 
-/// A stream's receipts: as many as there are samples.
-///
-/// Invariant 2: all are this one's, from boxes, until it is dropped. Pointers rather than boxes, which may not be moved while a
-/// sample points at what is in them.
-pub(crate) struct Receipts {
-    first: NonNull<Receipt>,
-    /// For those who hold several samples; never fewer.
-    more: RefCell<Vec<NonNull<Receipt>>>,
-}
-
-// SAFETY: it owns its receipts, and no sample is left when the stream that has it moves.
-unsafe impl Send for Receipts {}
+// SAFETY: what it points to is looked at by the sample that it is out for, and none is left when its stream moves.
+unsafe impl Send for Receipt {}
 
 /// A receipt that is not out.
 pub(crate) struct Blank<'s>(&'s Receipt);
 
-impl Receipts {
-    pub(crate) fn new() -> Self {
-        Self { first: Receipt::new(), more: RefCell::new(Vec::new()) }
+impl Spare for Receipt {
+    fn new() -> Self {
+        Self {
+            words: UnsafeCell::new([0; INLINE_WORDS]),
+            cell: Cell::new(BLANK),
+            stream: Cell::new(ptr::null()),
+            bytes: Cell::new(ptr::null()),
+            length: Cell::new(0),
+            sequence: Cell::new(0),
+            time: Cell::new(0),
+        }
     }
 
-    /// A receipt that is not out.
+    #[inline(always)]
+    fn is_free(&self) -> bool {
+        self.cell.get() == BLANK
+    }
+}
+
+impl Receipt {
+    /// The ledger cell that holds the message's block, if it is in one.
+    #[inline(always)]
+    pub(crate) fn cell(&self) -> Option<usize> {
+        let cell = self.cell.get();
+        (cell != COPY).then_some(cell)
+    }
+
+    /// Publish time in ns since the region was created; 0 = none.
+    #[inline(always)]
+    pub(crate) fn time(&self) -> u64 {
+        let time = self.time.get();
+        if self.cell.get() == COPY { Descriptor(time).inline_time() } else { time }
+    }
+
+    /// The sample is no more.
+    #[inline(always)]
+    pub(crate) fn come_back(&self) {
+        self.cell.set(BLANK);
+    }
+}
+
+impl<'s> Blank<'s> {
+    /// One of a stream's.
     ///
     /// # Safety
     ///
     /// One at a time: the one before was given out, or will not be used again.
     #[inline(always)]
-    pub(crate) unsafe fn blank(&self) -> Blank<'_> {
-        // SAFETY: invariant 2.
-        let first = unsafe { self.first.as_ref() };
-        Blank(if first.is_out.get() { self.another() } else { first })
+    pub(crate) unsafe fn of(receipts: &'s Spares<Receipt>) -> Self {
+        Self(receipts.free())
     }
 
-    #[cold]
-    #[inline(never)]
-    fn another(&self) -> &Receipt {
-        let mut more = self.more.borrow_mut();
-        // SAFETY: invariant 2.
-        let all = more.iter().map(|receipt| unsafe { receipt.as_ref() });
-        if let Some(receipt) = { all }.find(|receipt| !receipt.is_out.get()) {
-            return receipt;
-        }
-        let receipt = Receipt::new();
-        more.push(receipt);
-        // SAFETY: invariant 2.
-        unsafe { receipt.as_ref() }
-    }
-}
-
-impl Receipt {
-    fn new() -> NonNull<Self> {
-        NonNull::from(Box::leak(Box::new(Self {
-            words: UnsafeCell::new([0; INLINE_WORDS]),
-            is_out: Cell::new(false),
-            cell: Cell::new(NO_CELL),
-            bytes: Cell::new(ptr::null()),
-            length: Cell::new(0),
-            sequence: Cell::new(0),
-            time: Cell::new(0),
-            stream: Cell::new(ptr::null()),
-        })))
-    }
-}
-
-impl<'s> Blank<'s> {
     /// Copies the first `length` bytes of a message, which may be overwritten meanwhile: ask the slot afterwards.
     #[inline(always)]
     pub(crate) fn copy(&self, words: &[ReadU64], length: usize) {
@@ -125,9 +121,14 @@ impl<'s> Blank<'s> {
 
     /// Gives it out for a message of `length` bytes that was copied.
     #[inline(always)]
-    pub(crate) fn for_copy(self, stream: &'s Stream, sequence: u64, time: u64, length: usize) -> Sample<'s> {
+    pub(crate) fn for_copy(
+        self,
+        stream: &'s Stream,
+        (sequence, descriptor): (u64, Descriptor),
+        length: usize,
+    ) -> Sample<'s> {
         let bytes = self.0.words.get().cast();
-        self.give_out(stream, (sequence, time), (bytes, length), NO_CELL)
+        self.give_out(stream, (sequence, descriptor.0), (bytes, length), COPY)
     }
 
     /// Gives it out for a message in block `index`, which is held.
@@ -154,29 +155,15 @@ impl<'s> Blank<'s> {
         cell: usize,
     ) -> Sample<'s> {
         let Self(receipt) = self;
-        receipt.is_out.set(true);
         receipt.cell.set(cell);
+        // Hardly ever another one: a look is cheaper than a store.
+        if !ptr::eq(receipt.stream.get(), stream) {
+            receipt.stream.set(stream);
+        }
         receipt.bytes.set(bytes);
         receipt.length.set(length);
         receipt.sequence.set(sequence);
         receipt.time.set(time);
-        receipt.stream.set(stream);
         Sample::new(receipt)
-    }
-}
-
-impl Drop for Receipts {
-    fn drop(&mut self) {
-        for receipt in self.more.get_mut().drain(..).chain([self.first]) {
-            // SAFETY: invariant 2, and once.
-            drop(unsafe { Box::from_raw(receipt.as_ptr()) });
-        }
-    }
-}
-
-impl fmt::Debug for Receipts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let receipts = 1 + self.more.borrow().len();
-        f.debug_struct("Receipts").field("receipts", &receipts).finish_non_exhaustive()
     }
 }

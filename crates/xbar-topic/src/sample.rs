@@ -12,7 +12,7 @@ use xbar_layout::ring::INLINE_WORDS;
 use xbar_pool::{Held, OwnedHeld, Payload};
 
 use crate::Keep;
-use crate::receipts::{NO_CELL, Receipt};
+use crate::receipts::Receipt;
 use crate::seat::Seat;
 use crate::stream::Stream;
 use crate::time::{Clock, Timestamp};
@@ -43,9 +43,9 @@ impl<'s> Sample<'s> {
     /// The hold on its block, which the caller then has.
     #[inline(always)]
     fn held(&self) -> Option<Held<'s, Keep>> {
-        let cell = self.receipt.cell.get();
+        let cell = self.receipt.cell()?;
         // SAFETY: invariant 1: from `Held::into_place`.
-        (cell != NO_CELL).then(|| unsafe { self.stream().ledger.held(cell) })
+        Some(unsafe { self.stream().ledger.held(cell) })
     }
 
     /// Its place in the topic's stream, from 0.
@@ -57,7 +57,7 @@ impl<'s> Sample<'s> {
     /// When it was published; `None` unless the region was created to keep publish times.
     #[inline]
     pub fn publish_time(&self) -> Option<Timestamp> {
-        self.stream().clock.timestamp(self.receipt.time.get())
+        self.stream().clock.timestamp(self.receipt.time())
     }
 
     /// The same message, free to go to another thread and to outlive the stream.
@@ -79,13 +79,9 @@ impl<'s> Sample<'s> {
                 OwnedCarried::Inline { words, length }
             }
         };
-        receipt.is_out.set(false);
-        OwnedSample {
-            sequence: receipt.sequence.get(),
-            time: receipt.time.get(),
-            clock: stream.clock,
-            carried,
-        }
+        let (sequence, time) = (receipt.sequence.get(), receipt.time());
+        receipt.come_back();
+        OwnedSample { sequence, time, clock: stream.clock, carried }
     }
 }
 
@@ -108,7 +104,7 @@ impl Drop for Sample<'_> {
                 held.into_place();
             }
         }
-        self.receipt.is_out.set(false);
+        self.receipt.come_back();
     }
 }
 

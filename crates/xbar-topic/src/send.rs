@@ -67,10 +67,10 @@ impl Publisher {
     /// Publishes `bytes` in a slot; `None`, and nothing has happened, where that is not the straight way.
     #[inline(always)]
     fn send_at_once(&self, topic: &Topic, bytes: &[u8]) -> Option<u64> {
-        if bytes.len() > topic.inline_bytes || !self.owns(topic) {
+        if !self.owns(topic) {
             return None;
         }
-        self.put(topic, bytes).ok()
+        self.put_at_once(topic, bytes)
     }
 
     /// Publishes a copy of `bytes` in whatever way it takes.

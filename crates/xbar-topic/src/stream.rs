@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)] // the reader, which only this file borrows
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,31 +15,34 @@ use xbar_ring::{Adaptive, WaitStrategy};
 use xbar_shm::SeatKind;
 
 use crate::Keep;
-use crate::error::{RecvError, RegionError, TryRecvError};
+use crate::error::{NoSample, RecvError, RegionError, TryRecvError};
 use crate::exclusive::{Borrow, Exclusive};
 use crate::place::Place;
 use crate::pools::payload;
-use crate::reader::{Found, Nothing, Reader};
-use crate::receipts::{Blank, Receipts};
+use crate::reader::{Nothing, Reader, Taken};
+use crate::receipts::{Blank, Receipt};
 use crate::rings;
 use crate::sample::Sample;
 use crate::seat::{Seat, present};
+use crate::spares::Spares;
 use crate::time::Clock;
-use crate::watch::Watch;
+use crate::watch::{ENTRY_EVERY, Watch};
 
 /// Receives one topic. One thread uses it at a time; it may move between threads.
 pub struct Stream {
     reader: Exclusive<Reader<Keep>>,
     pub(crate) ledger: Ledger<Keep>,
-    receipts: Receipts,
+    receipts: Spares<Receipt>,
     pub(crate) payload: Payload<Keep>,
     pub(crate) clock: Clock,
     pub(crate) watch: Watch,
     /// Of a lossless topic.
     place: Option<Place>,
     pinned: bool,
-    /// Neither lossless nor pinned: what there is, is taken and that is all.
+    /// One publisher, neither lossless nor pinned: what there is, is taken and that is all.
     straight: bool,
+    /// Of a straight one: the messages from this one on were received, and are not in the watch's count yet.
+    counted: Cell<u64>,
     shape: TopicShape,
     uri: Uri,
 }
@@ -73,16 +77,18 @@ impl Stream {
         if let Some(place) = &place {
             reader.skip_to(place.position());
         }
+        let counted = Cell::new(reader.next());
         Ok(Self {
             reader: Exclusive::new(reader),
             ledger: Ledger::new(present(seat.cells(pool), view, "samples")?),
-            receipts: Receipts::new(),
+            receipts: Spares::new(),
             payload: payload(view, pool)?,
             clock: Clock::new(facts.created_monotonic_ns, facts.publish_times),
             watch: Watch::new(Arc::clone(seat), topic)?,
             place,
             pinned,
-            straight: !lossless && !pinned,
+            straight: !lossless && !pinned && !shape.many,
+            counted,
             shape,
             uri: topic.uri().clone(),
         })
@@ -110,6 +116,7 @@ impl Stream {
 
     /// Messages received so far.
     pub fn received(&self) -> u64 {
+        self.enter();
         self.watch.received()
     }
 
@@ -131,14 +138,22 @@ impl Stream {
     /// [`TryRecvError`].
     #[inline(always)]
     pub fn try_recv(&self) -> Result<Sample<'_>, TryRecvError> {
-        self.look(false)
+        Ok(self.look(false)?)
     }
 
     /// The next message, or who is left to send one.
     #[inline(always)]
-    fn look(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
+    fn look(&self, probe: bool) -> Result<Sample<'_>, NoSample> {
+        match self.take_at_once() {
+            Some(sample) => Ok(sample),
+            None => self.look_closely(probe),
+        }
+    }
+
+    #[inline(never)]
+    fn look_closely(&self, probe: bool) -> Result<Sample<'_>, NoSample> {
         match self.take() {
-            Err(TryRecvError::Empty) => self.nothing(probe),
+            Err(NoSample::Empty) => self.nothing(probe),
             done => done,
         }
     }
@@ -180,13 +195,23 @@ impl Stream {
     /// # Errors
     ///
     /// [`TryRecvError`]; `Empty` only before the first, `NotPinned` when the topic is not.
-    #[inline]
+    #[inline(always)]
     pub fn try_recv_pinned(&self) -> Result<Sample<'_>, TryRecvError> {
-        if !self.pinned {
-            return Err(TryRecvError::NotPinned);
+        Ok(self.look_at_newest()?)
+    }
+
+    #[inline(always)]
+    fn look_at_newest(&self) -> Result<Sample<'_>, NoSample> {
+        match self.take_newest_at_once() {
+            Some(sample) => Ok(sample),
+            None => self.look_closely_at_newest(),
         }
+    }
+
+    #[inline(never)]
+    fn look_closely_at_newest(&self) -> Result<Sample<'_>, NoSample> {
         match self.take_newest() {
-            Err(TryRecvError::Empty) => self.nothing(false),
+            Err(NoSample::Empty) => self.nothing(false),
             done => done,
         }
     }
@@ -201,9 +226,9 @@ impl Stream {
         strategy: impl WaitStrategy,
         timeout: Option<Duration>,
     ) -> Result<Sample<'_>, RecvError> {
-        match self.try_recv_pinned() {
-            Err(TryRecvError::Empty) => self.recv_with(strategy, timeout),
-            done => done.map_err(RecvError::of),
+        match self.look_at_newest() {
+            Err(NoSample::Empty) => self.recv_with(strategy, timeout),
+            done => Ok(done?),
         }
     }
 
@@ -212,22 +237,25 @@ impl Stream {
         self.reader().is_empty()
     }
 
-    /// Takes what is there.
+    /// Takes what is there, if that is the straight way.
     #[inline(always)]
-    fn take(&self) -> Result<Sample<'_>, TryRecvError> {
-        if self.straight {
-            let blank = self.blank();
-            let found = self.reader().take_at_once(&self.ledger, |words, length| blank.copy(words, length));
-            if let Some(found) = found {
-                return self.sample(blank, found);
-            }
+    fn take_at_once(&self) -> Option<Sample<'_>> {
+        if !self.straight {
+            return None;
         }
-        self.take_otherwise()
+        let blank = self.blank();
+        let taken = self.reader().take_at_once(&self.ledger, |words, length| blank.copy(words, length))?;
+        let sample = self.sample(blank, taken);
+        // Everything that came was received: counted now and then.
+        if sample.sequence() % ENTRY_EVERY == 0 {
+            self.tell();
+        }
+        Some(sample)
     }
 
-    /// Takes what is there, the long way.
-    #[inline(never)]
-    fn take_otherwise(&self) -> Result<Sample<'_>, TryRecvError> {
+    /// Takes what is there, whatever it takes.
+    fn take(&self) -> Result<Sample<'_>, NoSample> {
+        self.enter();
         let (mut reader, blank) = (self.reader(), self.blank());
         let copy = |words: &[ReadU64], length| blank.copy(words, length);
         let found = if self.pinned {
@@ -239,34 +267,68 @@ impl Stream {
             }
             found
         };
-        self.sample(blank, found)
-    }
-
-    /// The latest message of a pinned topic, received already or not.
-    #[inline(always)]
-    fn take_newest(&self) -> Result<Sample<'_>, TryRecvError> {
-        let blank = self.blank();
-        let found =
-            self.reader().take_newest_at_once(&self.ledger, |words, length| blank.copy(words, length));
         match found {
-            Some(found) => self.sample(blank, found),
-            None => self.take_newest_again(),
+            Ok(taken) if self.straight => Ok(self.sample(blank, taken)),
+            Ok(taken) => {
+                self.watch.count_received();
+                Ok(self.sample(blank, taken))
+            }
+            Err(nothing) => {
+                self.counted.set(reader.next());
+                Err(self.account_for(nothing))
+            }
         }
     }
 
-    /// The same, when it was overwritten at the first look.
+    /// The latest message of a pinned topic, received already or not, if that is the straight way.
+    #[inline(always)]
+    fn take_newest_at_once(&self) -> Option<Sample<'_>> {
+        if !self.pinned {
+            return None;
+        }
+        let blank = self.blank();
+        let taken =
+            self.reader().take_newest_at_once(&self.ledger, |words, length| blank.copy(words, length))?;
+        self.watch.count_received();
+        Some(self.sample(blank, taken))
+    }
+
+    /// The latest message of a pinned topic, received already or not.
+    fn take_newest(&self) -> Result<Sample<'_>, NoSample> {
+        if !self.pinned {
+            return Err(NoSample::NotPinned);
+        }
+        let blank = self.blank();
+        match self.reader().take_newest(&self.ledger, |words, length| blank.copy(words, length)) {
+            Ok(taken) => {
+                self.watch.count_received();
+                Ok(self.sample(blank, taken))
+            }
+            Err(nothing) => Err(self.account_for(nothing)),
+        }
+    }
+
+    /// Counts what was received the straight way since the last time.
+    fn enter(&self) {
+        if self.straight {
+            let next = self.reader().next();
+            // Wrapping: damaged memory may send a reader anywhere.
+            self.watch.add_received(next.wrapping_sub(self.counted.replace(next)));
+        }
+    }
+
+    /// The same, and lets others know.
     #[cold]
     #[inline(never)]
-    fn take_newest_again(&self) -> Result<Sample<'_>, TryRecvError> {
-        let blank = self.blank();
-        let found = self.reader().take_newest(&self.ledger, |words, length| blank.copy(words, length));
-        self.sample(blank, found)
+    fn tell(&self) {
+        self.enter();
+        self.watch.tell();
     }
 
     #[inline(always)]
     fn blank(&self) -> Blank<'_> {
         // SAFETY: each of this file's uses gives it out, or drops it before the next one.
-        unsafe { self.receipts.blank() }
+        unsafe { Blank::of(&self.receipts) }
     }
 
     #[inline(always)]
@@ -275,48 +337,40 @@ impl Stream {
         unsafe { self.reader.borrow_mut() }
     }
 
-    /// Counts what was found, and makes a sample of it.
+    /// A sample of what was taken.
     #[inline(always)]
-    fn sample<'s>(
-        &'s self,
-        blank: Blank<'s>,
-        found: Found<'s, Keep, ()>,
-    ) -> Result<Sample<'s>, TryRecvError> {
-        match found {
-            Found::Inline { sequence, time, length, .. } => {
-                self.watch.count_received();
-                Ok(blank.for_copy(self, sequence, time, length))
+    fn sample<'s>(&'s self, blank: Blank<'s>, taken: Taken<'s, Keep, ()>) -> Sample<'s> {
+        match taken {
+            Taken::Inline { sequence, descriptor, length, .. } => {
+                blank.for_copy(self, (sequence, descriptor), length)
             }
-            Found::Block { sequence, time, index, length, held } => {
-                self.watch.count_received();
-                Ok(blank.for_block(self, (sequence, time), (index, length), held))
+            Taken::Block { sequence, time, index, length, held } => {
+                blank.for_block(self, (sequence, time), (index, length), held)
             }
-            Found::Nothing(nothing) => Err(self.account_for(nothing)),
         }
     }
 
-    #[inline(always)]
-    fn account_for(&self, nothing: Nothing) -> TryRecvError {
+    fn account_for(&self, nothing: Nothing) -> NoSample {
         match nothing {
-            Nothing::Empty => TryRecvError::Empty,
+            Nothing::Empty => NoSample::Empty,
             Nothing::Lagged { missed } => {
                 self.watch.count_missed(missed);
-                TryRecvError::Lagged { missed }
+                NoSample::Lagged { missed }
             }
-            Nothing::Full => TryRecvError::TooManySamples { limit: self.ledger.cells() },
+            Nothing::Full => NoSample::TooManySamples { limit: self.ledger.cells() },
         }
     }
 
     /// Nothing there: is somebody left who could send? A message that came just before the end is not lost.
     #[inline]
-    fn nothing(&self, probe: bool) -> Result<Sample<'_>, TryRecvError> {
+    fn nothing(&self, probe: bool) -> Result<Sample<'_>, NoSample> {
         let Some(gone) = self.watch.gone(probe, || self.skip_claim_of_the_dead()) else {
-            return Err(TryRecvError::Empty);
+            return Err(NoSample::Empty);
         };
         if !self.is_empty() {
             return self.take();
         }
-        Err(if self.watch.have_come_again(gone) { TryRecvError::Empty } else { TryRecvError::Disconnected })
+        Err(if self.watch.have_come_again(gone) { NoSample::Empty } else { NoSample::Disconnected })
     }
 
     /// Goes on behind a message that will never come, because the publisher that began it is dead.
@@ -337,6 +391,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.enter();
         if let (Some(place), true) = (&self.place, self.watch.seat.is_mine()) {
             place.leave();
         }

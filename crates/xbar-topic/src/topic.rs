@@ -2,13 +2,16 @@
 
 #![allow(unsafe_code)] // the writer, which is borrowed for one message at a time
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
 use xbar_discovery::{TopicView, Uri};
 use xbar_layout::check::TopicFacts;
+use xbar_layout::ring::INLINE_BYTES;
 use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_layout::{Lent, TopicShape};
+use xbar_shm::unix_ns;
 use xbar_shm::wake::{Bell, System};
 
 use crate::Keep;
@@ -17,6 +20,7 @@ use crate::exclusive::{Borrow, Exclusive};
 use crate::room::Room;
 use crate::seat::{Seat, present};
 use crate::send::inline_bytes;
+use crate::tally::Tally;
 use crate::writer::Writer;
 use crate::{rings, table};
 
@@ -27,6 +31,11 @@ pub struct Topic {
     pub(crate) pool: usize,
     /// Bytes of a message that ride in a slot.
     pub(crate) inline_bytes: usize,
+    /// One publisher, no publish times, and up to 48 bytes ride in a slot.
+    pub(crate) straight: bool,
+    /// Messages below may be sent the straight way: there is room, and no entry is due in the tally. None where the topic is not
+    /// straight.
+    pub(crate) straight_below: Cell<u64>,
     pub(crate) membership: Membership,
     pub(crate) room: Room,
 }
@@ -37,12 +46,14 @@ pub(crate) struct Membership {
     pub(crate) facts: TopicFacts,
     uri: Uri,
     publishers: Lent<[AtomicU64], Keep>,
+    pub(crate) tally: Tally,
     pub(crate) seat: Arc<Seat>,
 }
 
 impl Membership {
-    /// Opens topic `view` for the publisher on `seat` and enters its name. The caller holds the region's lock.
-    pub(crate) fn enter(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
+    /// Opens topic `view`, where `sent` messages were sent, for the publisher on `seat` and enters its name. The caller holds the
+    /// region's lock.
+    pub(crate) fn enter(seat: &Arc<Seat>, topic: &TopicView, sent: u64) -> Result<Self, RegionError> {
         let publishers = table::publishers(&seat.view, topic.index())?;
         let bell = bell(seat, topic.index())?;
         let (place, bit) = table::bit(seat.index);
@@ -50,7 +61,8 @@ impl Membership {
         publishers[place].fetch_or(bit, Ordering::Release);
         // Somebody may wait for a publisher to come.
         bell.ring();
-        Ok(Self { bell, facts: *topic.facts(), uri: topic.uri().clone(), publishers, seat: Arc::clone(seat) })
+        let (facts, uri) = (*topic.facts(), topic.uri().clone());
+        Ok(Self { bell, facts, uri, publishers, tally: Tally::new(sent), seat: Arc::clone(seat) })
     }
 
     pub(crate) const fn uri(&self) -> &Uri {
@@ -59,6 +71,15 @@ impl Membership {
 
     pub(crate) const fn shape(&self) -> &TopicShape {
         &self.facts.shape
+    }
+
+    /// Enters in the publisher's record that `sent` messages were sent by now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn tell(&self, sent: u64) {
+        if self.seat.is_mine() {
+            self.tally.tell(&self.seat.record, sent, unix_ns());
+        }
     }
 
     pub(crate) fn is_of(&self, seat: &Arc<Seat>) -> bool {
@@ -82,15 +103,47 @@ impl Topic {
         let blocks = present(view.facts().geometry.pools().get(pool), view, "pools")?.limits.blocks;
         let ring = rings::write(view, topic, seat.index)?;
         let room = Room::open(seat, topic)?;
-        let membership = Membership::enter(seat, topic)?;
-        let writer = Exclusive::new(Writer::new(ring, blocks));
-        Ok(Self { writer, pool, inline_bytes: inline_bytes(&facts.shape), membership, room })
+        let writer = Writer::new(ring, blocks);
+        let membership = Membership::enter(seat, topic, writer.sent())?;
+        let inline_bytes = inline_bytes(&facts.shape);
+        let straight = inline_bytes == INLINE_BYTES && !view.facts().publish_times;
+        let (writer, straight_below) = (Exclusive::new(writer), Cell::new(0));
+        Ok(Self { writer, pool, inline_bytes, straight, straight_below, membership, room })
     }
 
     #[inline(always)]
     pub(crate) fn writer(&self) -> Borrow<'_, Writer<Keep>> {
         // SAFETY: whoever has the writer calls it and the supply, and neither comes back for the writer.
         unsafe { self.writer.borrow_mut() }
+    }
+
+    /// What follows every publication: wakes readers, and enters what was sent in the publisher's record when it is time. Knows then
+    /// how far the straight way goes.
+    #[inline(always)]
+    pub(crate) fn published(&self) {
+        let rang = self.membership.bell.ring();
+        let sent = self.writer().sent();
+        if rang || sent >= self.membership.tally.due() {
+            self.membership.tell(sent);
+        }
+        if self.straight {
+            self.straight_below.set(self.room.limit().min(self.membership.tally.due() - 1));
+        }
+    }
+
+    /// The same, behind a message on the straight way.
+    #[inline(always)]
+    pub(crate) fn published_straight(&self) {
+        if self.membership.bell.ring() {
+            self.tell();
+        }
+    }
+
+    /// Enters what was sent in the publisher's record.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self) {
+        self.membership.tell(self.writer().sent());
     }
 
     /// Its name.
@@ -119,6 +172,12 @@ pub(crate) fn leave(publishers: &[AtomicU64], seat: u32, bell: &Bell<Keep>) {
     // publisher is found gone.
     if word.fetch_and(!bit, Ordering::Release) & bit != 0 {
         bell.ring();
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        self.tell();
     }
 }
 

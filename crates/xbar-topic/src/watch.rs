@@ -12,12 +12,15 @@ use xbar_ring::{Rest, Step, WaitStrategy};
 use xbar_shm::wake::{Sleeper, System};
 use xbar_shm::{SeatKind, monotonic_ns, unix_ns};
 
-use crate::error::{RecvError, RegionError, TryRecvError};
+use crate::error::{NoSample, RecvError, RegionError};
 use crate::seat::Seat;
 use crate::{Keep, rest};
 
-/// Empty looks between two readings of the clock, and messages between two entries in the subscriber's counters.
-pub(crate) const HOUSEKEEPING: u32 = 64;
+/// Empty looks between two readings of the clock, or two entries in the subscriber's counters.
+const HOUSEKEEPING: u32 = 64;
+
+/// Messages between two entries in the subscriber's counters, for whoever never finds nothing.
+pub(crate) const ENTRY_EVERY: u64 = 1024;
 
 /// Spinning looks between two that ask for the publishers too, which takes as long as a dozen others.
 const LOOKS_PER_PROBE: u32 = 256;
@@ -76,9 +79,13 @@ impl Watch {
     pub(crate) fn count_received(&self) {
         let received = self.received.get() + 1;
         self.received.set(received);
-        if received % u64::from(HOUSEKEEPING) == 0 {
+        if received % ENTRY_EVERY == 0 {
             self.tell();
         }
+    }
+
+    pub(crate) fn add_received(&self, messages: u64) {
+        self.received.set(self.received.get().wrapping_add(messages));
     }
 
     pub(crate) fn count_missed(&self, missed: u64) {
@@ -186,7 +193,7 @@ impl Watch {
         &self,
         mut strategy: impl WaitStrategy,
         timeout: Option<Duration>,
-        look: impl Fn(bool) -> Result<T, TryRecvError>,
+        look: impl Fn(bool) -> Result<T, NoSample>,
         ready: impl Fn() -> bool,
     ) -> Result<T, RecvError> {
         let mut end = None;
@@ -194,8 +201,8 @@ impl Watch {
         let mut probe = false;
         loop {
             match look(probe) {
-                Err(TryRecvError::Empty) => {}
-                done => return done.map_err(RecvError::of),
+                Err(NoSample::Empty) => {}
+                done => return done.map_err(RecvError::from),
             }
             // Between two such looks, which ask for the publishers as well, only for the message.
             probe = loop {
@@ -212,7 +219,7 @@ impl Watch {
                         }
                         if left.is_zero() {
                             // One last look: what came while the clock was read is not late.
-                            return look(true).map_err(RecvError::of);
+                            return look(true).map_err(RecvError::from);
                         }
                     }
                 }

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use xbar_layout::Descriptor;
-use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE};
+use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_BYTES};
 use xbar_layout::sync::{AtomicU64, Ordering};
 use xbar_pool::{Block, Supply};
 use xbar_ring::mpmc::Refused;
@@ -34,12 +34,14 @@ pub enum WriteRing<K> {
 pub struct Writer<K> {
     ring: WriteRing<K>,
     blocks: u32,
+    /// Of many publishers: messages published here.
+    among_others: u64,
 }
 
 impl<K> Writer<K> {
     /// The writer of `ring`, whose slots name blocks of a pool of `blocks`.
     pub const fn new(ring: WriteRing<K>, blocks: u32) -> Self {
-        Self { ring, blocks }
+        Self { ring, blocks, among_others: 0 }
     }
 
     /// The sequence number that the next message will have, or (many publishers) may have.
@@ -48,6 +50,31 @@ impl<K> Writer<K> {
             WriteRing::One(ring) => ring.next(),
             WriteRing::Many(ring) => ring.next(),
         }
+    }
+
+    /// Messages published here; of a ring of one publisher, also those before.
+    #[inline(always)]
+    pub const fn sent(&self) -> u64 {
+        match &self.ring {
+            WriteRing::One(ring) => ring.next(),
+            WriteRing::Many(_) => self.among_others,
+        }
+    }
+
+    /// What [`Writer::inline`] does, without a publish time and as far as it is the straight way: one publisher, room, and a slot
+    /// that names no block. `None` otherwise, and nothing has happened.
+    #[inline(always)]
+    pub fn inline_at_once(&mut self, limit: u64, bytes: &[u8]) -> Option<u64> {
+        let WriteRing::One(ring) = &mut self.ring else { return None };
+        if ring.next() >= limit || bytes.len() > INLINE_BYTES {
+            return None;
+        }
+        let claim = ring.claim();
+        if !named(claim.words()).is_inline() {
+            return None;
+        }
+        say(claim.words(), bytes, 0);
+        Some(claim.commit())
     }
 
     /// Publishes a copy of `bytes` in the slot itself, if its number is below `limit`; returns it. `evict` is called with the
@@ -78,7 +105,11 @@ impl<K> Writer<K> {
                 put(claim.words(), blocks, bytes, time, evict);
                 Ok(claim.commit())
             }
-            WriteRing::Many(ring) => put_among_others(ring, limit, blocks, bytes, time, evict),
+            WriteRing::Many(ring) => {
+                let sent = put_among_others(ring, limit, blocks, bytes, time, evict);
+                self.among_others += u64::from(sent.is_ok());
+                sent
+            }
         }
     }
 
@@ -106,7 +137,10 @@ impl<K> Writer<K> {
                 Ok(claim.commit())
             }
             WriteRing::Many(ring) => {
-                pass_on_among_others(supply, ring, limit, self.blocks, InBlock { block, length, time })
+                let message = InBlock { block, length, time };
+                let sent = pass_on_among_others(supply, ring, limit, self.blocks, message);
+                self.among_others += u64::from(sent.is_ok());
+                sent
             }
         }
     }
@@ -147,9 +181,15 @@ fn pass_on_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>>(
 /// Steps 2 and 4 of a message in the slot itself, before its stamp.
 #[inline(always)]
 fn put(words: &[AtomicU64], blocks: u32, bytes: &[u8], time: u64, evict: impl FnOnce(u32)) {
-    if let Some(index) = named(words, blocks) {
+    if let Some(index) = named(words).named_block(blocks) {
         evict(index);
     }
+    say(words, bytes, time);
+}
+
+/// Step 4 of such a message.
+#[inline(always)]
+fn say(words: &[AtomicU64], bytes: &[u8], time: u64) {
     name(words, Descriptor::inline(bytes.len(), time));
     copy::store_few(&words[INLINE..], bytes);
 }
@@ -169,7 +209,7 @@ fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     blocks: u32,
     InBlock { block, length, time }: InBlock,
 ) {
-    if let Some(index) = named(words, blocks) {
+    if let Some(index) = named(words).named_block(blocks) {
         supply.evict(index);
     }
     let index = supply.publish(block);
@@ -178,12 +218,12 @@ fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     words[BLOCK_TIME].store(time, Ordering::Relaxed);
 }
 
-/// The block that the slot about to be overwritten names.
+/// What the slot about to be overwritten names.
 #[inline(always)]
-fn named(words: &[AtomicU64], blocks: u32) -> Option<u32> {
+fn named(words: &[AtomicU64]) -> Descriptor {
     // ORDERING: none; this thread wrote it, or a writer before it, whose stamps taking the ring over, or the claim of the slot,
     // has acquired.
-    Descriptor(words[DESCRIPTOR].load(Ordering::Relaxed)).named_block(blocks)
+    Descriptor(words[DESCRIPTOR].load(Ordering::Relaxed))
 }
 
 /// Overwrites what the slot names.

@@ -155,7 +155,8 @@ impl Config {
         self
     }
 
-    /// Loans of `block_bytes` that one publisher handle may hold at once, 1 to 4096. Default 16.
+    /// Loans with a block of `block_bytes` that one publisher handle may hold at once, 1 to 4096. Default 16. Those of up to 48 bytes
+    /// take none, as long as they stay so small.
     pub const fn loans(mut self, loans: u32) -> Self {
         self.loans = loans;
         self

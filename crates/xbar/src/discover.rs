@@ -35,7 +35,7 @@ pub struct RegionInfo {
     pub topics: Vec<TopicInfo>,
 }
 
-/// One handle of a region. Its figures are up to 64 messages behind.
+/// One handle of a region. Its figures are up to 1024 messages behind while it is busy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParticipantInfo {

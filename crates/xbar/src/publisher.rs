@@ -106,7 +106,8 @@ impl Publisher {
         self.0.register(&Uri::new(uri)?, config).map(Topic)
     }
 
-    /// Lends a block for a message of `len` bytes, to be written in place. Several loans may be out at once.
+    /// Lends room for a message of `len` bytes, to be written in place: a block, or, up to 48 bytes, a place of the publisher's own.
+    /// Several loans may be out at once.
     ///
     /// # Errors
     ///

@@ -65,6 +65,40 @@ fn a_loan_is_as_long_as_what_was_written() {
 }
 
 #[test]
+fn a_small_loan_takes_no_block_until_it_grows() {
+    let dir = Dir::new();
+    let publisher = xbar::Publisher::create("r", &dir.config().loans(1)).unwrap();
+    let topic = publisher.register("/a").unwrap();
+    let stream = dir.subscriber("r").subscribe("/a").unwrap();
+
+    let mut small: Vec<_> = (0..5).map(|_| publisher.loan(&topic, 48).unwrap()).collect();
+    small.iter_mut().zip(1..).for_each(|(loan, number)| loan.fill(number));
+    assert_eq!(small[0].capacity(), 4096);
+    let large = publisher.loan(&topic, 49).unwrap();
+    let error = small[0].set_len(49).unwrap_err();
+    assert!(matches!(error, PublishError::TooManyLoans { limit: 1 }), "{error}");
+    assert_eq!(small[0].write_all(&[9; 49]).unwrap_err().kind(), std::io::ErrorKind::Other);
+    assert_eq!(*small[0], [1; 48]);
+    drop(large);
+    small[0].set_len(49).unwrap();
+    assert_eq!(small[0][..48], [1; 48]);
+    small[0][48] = 7;
+    assert!(small[1].set_len(49).is_err());
+
+    for loan in small {
+        loan.publish();
+    }
+    let first = stream.recv().unwrap();
+    assert_eq!((first.len(), first[47], first[48]), (49, 1, 7));
+    for number in 2..=5 {
+        assert_eq!(*stream.recv().unwrap(), [number; 48]);
+    }
+    drop(first);
+    assert_eq!(stream.try_recv().unwrap_err(), TryRecvError::Empty);
+    publisher.loan(&topic, 100).unwrap().publish();
+}
+
+#[test]
 fn a_payload_larger_than_a_block_is_refused_and_nothing_is_sent() {
     let dir = Dir::new();
     let publisher = dir.publisher("r");

@@ -48,6 +48,36 @@ impl fmt::Display for TryRecvError {
 
 impl std::error::Error for TryRecvError {}
 
+/// What a stream itself says: small enough to be returned in registers, which a receive would otherwise wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoSample {
+    Empty,
+    Lagged { missed: u64 },
+    Disconnected,
+    TooManySamples { limit: usize },
+    NotPinned,
+}
+
+impl From<NoSample> for TryRecvError {
+    #[inline(always)]
+    fn from(why: NoSample) -> Self {
+        match why {
+            NoSample::Empty => Self::Empty,
+            NoSample::Lagged { missed } => Self::Lagged { missed },
+            NoSample::Disconnected => Self::Disconnected,
+            NoSample::TooManySamples { limit } => Self::TooManySamples { limit },
+            NoSample::NotPinned => Self::NotPinned,
+        }
+    }
+}
+
+impl From<NoSample> for RecvError {
+    #[inline(always)]
+    fn from(why: NoSample) -> Self {
+        Self::of(why.into())
+    }
+}
+
 /// Why a waiting receive has no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -13,7 +13,7 @@ use xbar_ring::broadcast;
 use xbar_ring::mpmc::{self, Refused};
 use xbar_ring::stride::OneLine;
 use xbar_topic::gate::{Cursors, Gate, Pass};
-use xbar_topic::{Found, Nothing, ReadRing, Reader, WriteRing, Writer};
+use xbar_topic::{Found, Nothing, ReadRing, Reader, Taken, WriteRing, Writer};
 
 /// The topic's number in all models.
 pub const TOPIC: u32 = 0;
@@ -208,12 +208,12 @@ fn copy(words: &[ReadU64], _: usize) -> Words {
 /// not read yet.
 fn seen(memory: &Keep, found: Found<'_, Keep, Words>, mut passed: impl FnMut(u64)) -> Seen {
     match found {
-        Found::Inline { sequence, time, length, copy } => {
-            assert_eq!((time, length), (copy[0], 8), "a torn slot");
+        Ok(Taken::Inline { sequence, descriptor, length, copy }) => {
+            assert_eq!((descriptor.inline_time(), length), (copy[0], 8), "a torn slot");
             passed(sequence);
             Seen::Message { sequence, value: copy[0] }
         }
-        Found::Block { sequence, time, index, length, held } => {
+        Ok(Taken::Block { sequence, time, index, length, held }) => {
             assert_eq!(length, 8, "a torn slot");
             passed(sequence);
             let value = memory.read(index);
@@ -221,9 +221,9 @@ fn seen(memory: &Keep, found: Found<'_, Keep, Words>, mut passed: impl FnMut(u64
             drop::<Held<'_, _>>(held);
             Seen::Message { sequence, value }
         }
-        Found::Nothing(Nothing::Lagged { missed }) => Seen::Missed(missed),
-        Found::Nothing(Nothing::Empty) => Seen::Empty,
-        Found::Nothing(Nothing::Full) => panic!("the one cell is free between two looks"),
+        Err(Nothing::Lagged { missed }) => Seen::Missed(missed),
+        Err(Nothing::Empty) => Seen::Empty,
+        Err(Nothing::Full) => panic!("the one cell is free between two looks"),
     }
 }
 
