@@ -131,6 +131,17 @@ impl<K, S: Stride> Writer<K, S> {
         self.path.capacity() as usize
     }
 
+    /// Which slot the next message's is, from 0.
+    #[inline(always)]
+    pub fn slot_index(&self) -> usize {
+        self.path.index()
+    }
+
+    /// The words of all messages in the ring, slot by slot, as their slots hold them: also what was being written, or never was.
+    pub fn messages(&self) -> impl Iterator<Item = &[AtomicU64]> {
+        self.path.slots().map(|slot| &slot[HEAD_WORDS..])
+    }
+
     /// The next message's slot, to be written in place. Nothing is published before [`Claim::commit`]; a claim that
     /// is dropped leaves no trace.
     #[inline(always)]

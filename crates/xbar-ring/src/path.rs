@@ -76,6 +76,12 @@ impl<W, K, S: Stride> Path<W, K, S> {
         self.words.chunks_exact(self.stride.words())
     }
 
+    /// Which slot that of `next` is, from 0.
+    #[inline(always)]
+    pub(crate) fn index(&self) -> usize {
+        self.place / self.stride.words()
+    }
+
     /// The words of the slot of `next`.
     #[inline(always)]
     pub(crate) fn slot(&self) -> &[W] {
@@ -239,6 +245,7 @@ mod tests {
                 for sequence in [7, 0, 1, 100, 101, 1 << 60] {
                     path.go_to(sequence);
                     assert_eq!((path.next(), path.slot()[0]), (sequence, sequence % capacity));
+                    assert_eq!(path.index() as u64, sequence % capacity);
                     assert_eq!(path.ring().slot_of(sequence + 3)[0], (sequence + 3) % capacity);
                     path.forward(sequence + 1);
                     assert_eq!((path.next(), path.slot()[0]), (sequence + 1, (sequence + 1) % capacity));

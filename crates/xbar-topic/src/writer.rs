@@ -13,6 +13,7 @@
 //! recovery finds it: 2 before 4, so that a block is never free and named; 5 after 4, likewise.
 
 use std::fmt;
+use std::mem;
 
 use xbar_layout::Descriptor;
 use xbar_layout::ring::{BLOCK_TIME, DESCRIPTOR, INLINE, INLINE_BYTES};
@@ -34,14 +35,29 @@ pub enum WriteRing<K> {
 pub struct Writer<K> {
     ring: WriteRing<K>,
     blocks: u32,
+    /// Of one publisher: the block that each slot names, + 1; 0 = none. It knows that without a look at the slot, which readers that
+    /// wait for the message look at all the time: a look would fetch the line from them once more.
+    named: Box<[u32]>,
     /// Of many publishers: messages published here.
     among_others: u64,
 }
 
 impl<K> Writer<K> {
     /// The writer of `ring`, whose slots name blocks of a pool of `blocks`.
-    pub const fn new(ring: WriteRing<K>, blocks: u32) -> Self {
-        Self { ring, blocks, among_others: 0 }
+    pub fn new(ring: WriteRing<K>, blocks: u32) -> Self {
+        let named = match &ring {
+            WriteRing::One(ring) => {
+                let mut all = vec![0; ring.capacity()];
+                for (place, words) in all.iter_mut().zip(ring.messages()) {
+                    if let Some(index) = named(words).named_block(blocks) {
+                        *place = index + 1;
+                    }
+                }
+                all.into_boxed_slice()
+            }
+            WriteRing::Many(_) => Box::default(),
+        };
+        Self { ring, blocks, named, among_others: 0 }
     }
 
     /// The sequence number that the next message will have, or (many publishers) may have.
@@ -69,10 +85,10 @@ impl<K> Writer<K> {
         if ring.next() >= limit || bytes.len() > INLINE_BYTES {
             return None;
         }
-        let claim = ring.claim();
-        if !named(claim.words()).is_inline() {
+        if self.named.get(ring.slot_index()) != Some(&0) {
             return None;
         }
+        let claim = ring.claim();
         say(claim.words(), bytes, 0);
         Some(claim.commit())
     }
@@ -101,8 +117,10 @@ impl<K> Writer<K> {
                 if ring.next() >= limit {
                     return Err(Refused::Limit);
                 }
+                let named = &mut self.named[ring.slot_index()];
+                let evicted = mem::take(named).checked_sub(1);
                 let claim = ring.claim();
-                put(claim.words(), blocks, bytes, time, evict);
+                put(claim.words(), evicted, bytes, time, evict);
                 Ok(claim.commit())
             }
             WriteRing::Many(ring) => {
@@ -132,8 +150,10 @@ impl<K> Writer<K> {
                 if ring.next() >= limit {
                     return Err((Refused::Limit, block));
                 }
+                let named = &mut self.named[ring.slot_index()];
+                let evicted = mem::replace(named, block.index() + 1).checked_sub(1);
                 let claim = ring.claim();
-                pass_on(supply, claim.words(), self.blocks, InBlock { block, length, time });
+                pass_on(supply, claim.words(), evicted, InBlock { block, length, time });
                 Ok(claim.commit())
             }
             WriteRing::Many(ring) => {
@@ -157,7 +177,7 @@ fn put_among_others<K>(
     evict: impl FnOnce(u32),
 ) -> Result<u64, Refused> {
     let claim = ring.try_claim(limit)?;
-    put(claim.words(), blocks, bytes, time, evict);
+    put(claim.words(), named(claim.words()).named_block(blocks), bytes, time, evict);
     Ok(claim.commit())
 }
 
@@ -174,14 +194,14 @@ fn pass_on_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>>(
         Ok(claim) => claim,
         Err(refused) => return Err((refused, message.block)),
     };
-    pass_on(supply, claim.words(), blocks, message);
+    pass_on(supply, claim.words(), named(claim.words()).named_block(blocks), message);
     Ok(claim.commit())
 }
 
 /// Steps 2 and 4 of a message in the slot itself, before its stamp.
 #[inline(always)]
-fn put(words: &[AtomicU64], blocks: u32, bytes: &[u8], time: u64, evict: impl FnOnce(u32)) {
-    if let Some(index) = named(words).named_block(blocks) {
+fn put(words: &[AtomicU64], evicted: Option<u32>, bytes: &[u8], time: u64, evict: impl FnOnce(u32)) {
+    if let Some(index) = evicted {
         evict(index);
     }
     say(words, bytes, time);
@@ -190,8 +210,8 @@ fn put(words: &[AtomicU64], blocks: u32, bytes: &[u8], time: u64, evict: impl Fn
 /// Step 4 of such a message.
 #[inline(always)]
 fn say(words: &[AtomicU64], bytes: &[u8], time: u64) {
-    name(words, Descriptor::inline(bytes.len(), time));
     copy::store_few(&words[INLINE..], bytes);
+    name(words, Descriptor::inline(bytes.len(), time));
 }
 
 /// A message in a block.
@@ -206,10 +226,10 @@ struct InBlock {
 fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     supply: &mut Supply<K, S>,
     words: &[AtomicU64],
-    blocks: u32,
+    evicted: Option<u32>,
     InBlock { block, length, time }: InBlock,
 ) {
-    if let Some(index) = named(words).named_block(blocks) {
+    if let Some(index) = evicted {
         supply.evict(index);
     }
     let index = supply.publish(block);
@@ -218,7 +238,7 @@ fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     words[BLOCK_TIME].store(time, Ordering::Relaxed);
 }
 
-/// What the slot about to be overwritten names.
+/// What a slot names.
 #[inline(always)]
 fn named(words: &[AtomicU64]) -> Descriptor {
     // ORDERING: none; this thread wrote it, or a writer before it, whose stamps taking the ring over, or the claim of the slot,
