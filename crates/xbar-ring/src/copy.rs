@@ -57,13 +57,19 @@ pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
 #[inline(always)]
 pub fn store_few(to: &[AtomicU64], from: &[u8]) {
     assert!(from.len() <= to.len() * WORD, "{} bytes do not fit {} words", from.len(), to.len());
+    // Most are one word, and this is the shortest way.
+    if let ([word, ..], Ok(bytes)) = (to, from.try_into()) {
+        // ORDERING: none; the slot's stamp publishes the copy.
+        word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+        return;
+    }
     let mut rest = from;
     for word in to {
         let Some((bytes, behind)) = rest.split_first_chunk() else {
             if !rest.is_empty() {
                 let mut last = [0; WORD];
                 last[..rest.len()].copy_from_slice(rest);
-                // ORDERING: none; the slot's stamp publishes the copy.
+                // ORDERING: none; as above.
                 word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
             }
             return;

@@ -102,6 +102,19 @@ impl<K, O: Kernel> Bell<K, O> {
         Self { word, waiting, kernel, reached }
     }
 
+    /// True when a ring that nobody hears is one load, as [`Bell::ring_lightly`] takes for granted.
+    pub const fn is_light(&self) -> bool {
+        self.reached
+    }
+
+    /// As [`Bell::ring`], of a bell that is light.
+    #[inline(always)]
+    pub fn ring_lightly(&self) -> bool {
+        debug_assert!(self.reached, "sleepers' fences do not reach this process");
+        sync::light_fence();
+        self.look()
+    }
+
     /// Wakes whoever waits for what was just published; says whether somebody did. One load when nobody does.
     #[inline(always)]
     pub fn ring(&self) -> bool {
@@ -111,7 +124,12 @@ impl<K, O: Kernel> Bell<K, O> {
         } else {
             sync::full_fence()
         }
-        // ORDERING: park: ordered by the fence above.
+        self.look()
+    }
+
+    #[inline(always)]
+    fn look(&self) -> bool {
+        // ORDERING: park: ordered by the fence before it.
         let waiting = self.waiting.load(Ordering::Relaxed) != 0;
         if waiting {
             self.wake();

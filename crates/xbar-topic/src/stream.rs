@@ -289,8 +289,9 @@ impl Stream {
         let blank = self.blank();
         let taken =
             self.reader().take_newest_at_once(&self.ledger, |words, length| blank.copy(words, length))?;
+        let sample = self.sample(blank, taken);
         self.watch.count_received();
-        Some(self.sample(blank, taken))
+        Some(sample)
     }
 
     /// The latest message of a pinned topic, received already or not.

@@ -31,7 +31,7 @@ pub struct Topic {
     pub(crate) pool: usize,
     /// Bytes of a message that ride in a slot.
     pub(crate) inline_bytes: usize,
-    /// One publisher, no publish times, and up to 48 bytes ride in a slot.
+    /// One publisher, no publish times, up to 48 bytes ride in a slot, and sleepers look out for themselves.
     pub(crate) straight: bool,
     /// Messages below may be sent the straight way: there is room, and no entry is due in the tally. None where the topic is not
     /// straight.
@@ -106,7 +106,8 @@ impl Topic {
         let writer = Writer::new(ring, blocks);
         let membership = Membership::enter(seat, topic, writer.sent())?;
         let inline_bytes = inline_bytes(&facts.shape);
-        let straight = inline_bytes == INLINE_BYTES && !view.facts().publish_times;
+        let is_light = membership.bell.is_light();
+        let straight = inline_bytes == INLINE_BYTES && !view.facts().publish_times && is_light;
         let (writer, straight_below) = (Exclusive::new(writer), Cell::new(0));
         Ok(Self { writer, pool, inline_bytes, straight, straight_below, membership, room })
     }
@@ -134,7 +135,7 @@ impl Topic {
     /// The same, behind a message on the straight way.
     #[inline(always)]
     pub(crate) fn published_straight(&self) {
-        if self.membership.bell.ring() {
+        if self.membership.bell.ring_lightly() {
             self.tell();
         }
     }
