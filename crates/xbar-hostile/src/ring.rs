@@ -225,8 +225,8 @@ impl Publisher {
 impl Subscriber {
     fn receive(&mut self, payload: &Payload<Keep>) {
         let found = match self.reader.take_at_once(&self.ledger, copy) {
-            Some(taken) => Ok(taken),
-            None => self.reader.take(&self.ledger, copy),
+            Ok(Some(taken)) => Ok(taken),
+            _ => self.reader.take(&self.ledger, copy),
         };
         look(found, payload, &mut self.held);
         if let Some(pass) = &mut self.pass {

@@ -60,6 +60,10 @@ pub enum Nothing {
     Full,
 }
 
+/// It takes more than the straight way: go the long one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Otherwise;
+
 /// A ring to read from.
 pub enum ReadRing<K> {
     /// Of one publisher.
@@ -82,19 +86,24 @@ macro_rules! either {
 enum NotTaken {
     /// It was overwritten before it was read.
     Overtaken,
+    /// Its slot says what cannot be.
+    Damaged,
     /// There is nothing to take.
     Nothing(Nothing),
 }
 
-impl NotTaken {
-    /// What that means, where a message that was overwritten is missed; `catch_up` says how many are.
-    #[inline(always)]
-    fn or_missed(self, catch_up: impl FnOnce() -> u64) -> Nothing {
-        match self {
-            Self::Nothing(nothing) => nothing,
-            Self::Overtaken => Nothing::Lagged { missed: catch_up() },
+/// What that means, where `$ring` goes on behind what cannot be had.
+macro_rules! or_missed {
+    ($ring:expr, $not_taken:expr) => {
+        match $not_taken {
+            NotTaken::Nothing(nothing) => nothing,
+            NotTaken::Overtaken => Nothing::Lagged { missed: $ring.catch_up() },
+            NotTaken::Damaged => {
+                $ring.skip_to($ring.next().saturating_add(1));
+                Nothing::Lagged { missed: 1 }
+            }
         }
-    }
+    };
 }
 
 /// Reads the message that `poll` found, in a slot with room for `words` words that may name one of `blocks` blocks of
@@ -135,11 +144,8 @@ fn read<'l, L, C>(
             }
         }
         // Torn, or damaged memory: the message cannot be had either way.
-        None => {
-            if glimpse.accept() {
-                return Err(NotTaken::Nothing(Nothing::Lagged { missed: 1 }));
-            }
-        }
+        None if glimpse.is_whole() => return Err(NotTaken::Damaged),
+        None => {}
     }
     Err(NotTaken::Overtaken)
 }
@@ -221,7 +227,7 @@ impl<K> Reader<K> {
         match &mut self.ring {
             ReadRing::One(ring) => {
                 let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy);
-                found.map_err(|not_taken| not_taken.or_missed(|| ring.catch_up()))
+                found.map_err(|not_taken| or_missed!(ring, not_taken))
             }
             ReadRing::Many(ring) => {
                 if self.lossless {
@@ -233,23 +239,28 @@ impl<K> Reader<K> {
                     }
                 }
                 let found = read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy);
-                found.map_err(|not_taken| not_taken.or_missed(|| ring.catch_up()))
+                found.map_err(|not_taken| or_missed!(ring, not_taken))
             }
         }
     }
 
-    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, and a message. `None` otherwise: take it the
-    /// long way.
+    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, and a message, or nothing (`None`).
+    ///
+    /// # Errors
+    ///
+    /// [`Otherwise`], and nothing has changed.
     #[inline(always)]
     pub fn take_at_once<'l, L, C>(
         &mut self,
         ledger: &'l Ledger<L>,
         copy: impl FnOnce(&[ReadU64], usize) -> C,
-    ) -> Option<Taken<'l, L, C>> {
+    ) -> Result<Option<Taken<'l, L, C>>, Otherwise> {
         let pool = (self.blocks, self.block_bytes);
-        match &mut self.ring {
-            ReadRing::One(ring) => read(ring.poll(), INLINE_WORDS, pool, ledger, copy).ok(),
-            ReadRing::Many(_) => None,
+        let ReadRing::One(ring) = &mut self.ring else { return Err(Otherwise) };
+        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy) {
+            Ok(taken) => Ok(Some(taken)),
+            Err(NotTaken::Nothing(Nothing::Empty)) => Ok(None),
+            Err(_) => Err(Otherwise),
         }
     }
 
@@ -263,6 +274,7 @@ impl<K> Reader<K> {
         let found = (0..TRIES).find_map(|_| match self.try_newest(ledger, &copy) {
             Ok(taken) => Some(Ok(taken)),
             Err(NotTaken::Nothing(nothing)) => Some(Err(nothing)),
+            Err(NotTaken::Damaged) => Some(Err(Nothing::Lagged { missed: 1 })),
             // There is a newer one.
             Err(NotTaken::Overtaken) => None,
         });
@@ -322,9 +334,9 @@ impl<K> Reader<K> {
                 ring.skip_to(next);
                 let found = match read(ring.poll(), INLINE_WORDS, pool, ledger, &copy) {
                     Ok(taken) => Ok(taken),
-                    Err(NotTaken::Nothing(nothing)) => Err(nothing),
                     // There is a newer one.
                     Err(NotTaken::Overtaken) => continue,
+                    Err(not_taken) => Err(or_missed!(ring, not_taken)),
                 };
                 ring.skip_to(next);
                 return found;

@@ -19,7 +19,7 @@ use crate::error::{NoSample, RecvError, RegionError, TryRecvError};
 use crate::exclusive::{Borrow, Exclusive};
 use crate::place::Place;
 use crate::pools::payload;
-use crate::reader::{Nothing, Reader, Taken};
+use crate::reader::{Nothing, Otherwise, Reader, Taken};
 use crate::receipts::{Blank, Receipt};
 use crate::rings;
 use crate::sample::Sample;
@@ -145,8 +145,8 @@ impl Stream {
     #[inline(always)]
     fn look(&self, probe: bool) -> Result<Sample<'_>, NoSample> {
         match self.take_at_once() {
-            Some(sample) => Ok(sample),
-            None => self.look_closely(probe),
+            Ok(Some(sample)) => Ok(sample),
+            _ => self.look_closely(probe),
         }
     }
 
@@ -169,7 +169,8 @@ impl Stream {
         strategy: impl WaitStrategy,
         timeout: Option<Duration>,
     ) -> Result<Sample<'_>, RecvError> {
-        self.watch.wait(strategy, timeout, |probe| self.look(probe), || !self.is_empty())
+        let ready = || !self.is_empty();
+        self.watch.wait(strategy, timeout, |probe| self.look(probe), || self.take_at_once(), ready)
     }
 
     /// The next message, waiting up to `timeout`: spinning first, then asleep.
@@ -237,20 +238,21 @@ impl Stream {
         self.reader().is_empty()
     }
 
-    /// Takes what is there, if that is the straight way.
+    /// Takes what is there, if anything is and that is the straight way.
     #[inline(always)]
-    fn take_at_once(&self) -> Option<Sample<'_>> {
+    fn take_at_once(&self) -> Result<Option<Sample<'_>>, Otherwise> {
         if !self.straight {
-            return None;
+            return Err(Otherwise);
         }
         let blank = self.blank();
         let taken = self.reader().take_at_once(&self.ledger, |words, length| blank.copy(words, length))?;
+        let Some(taken) = taken else { return Ok(None) };
         let sample = self.sample(blank, taken);
         // Everything that came was received: counted now and then.
         if sample.sequence() % ENTRY_EVERY == 0 {
             self.tell();
         }
-        Some(sample)
+        Ok(Some(sample))
     }
 
     /// Takes what is there, whatever it takes.

@@ -13,6 +13,7 @@ use xbar_shm::wake::{Sleeper, System};
 use xbar_shm::{SeatKind, monotonic_ns, unix_ns};
 
 use crate::error::{NoSample, RecvError, RegionError};
+use crate::reader::Otherwise;
 use crate::seat::Seat;
 use crate::{Keep, rest};
 
@@ -187,13 +188,15 @@ impl Watch {
     }
 
     /// Looks until there is something, as `strategy` says, up to `timeout`. `look(true)` is to ask the kernel about the
-    /// publishers; `ready` says cheaply whether a look would find something.
+    /// publishers. `take` takes what is there, if anything is and it can do that at once; `ready` says whether a look would find
+    /// something.
     #[inline]
     pub(crate) fn wait<T>(
         &self,
         mut strategy: impl WaitStrategy,
         timeout: Option<Duration>,
         look: impl Fn(bool) -> Result<T, NoSample>,
+        take: impl Fn() -> Result<Option<T>, Otherwise>,
         ready: impl Fn() -> bool,
     ) -> Result<T, RecvError> {
         let mut end = None;
@@ -224,9 +227,16 @@ impl Watch {
                     }
                 }
                 match step {
-                    Step::Look if ready() => break false,
-                    Step::Look if looks % LOOKS_PER_PROBE == 0 => break true,
-                    Step::Look => {}
+                    Step::Look => {
+                        match take() {
+                            Ok(Some(taken)) => return Ok(taken),
+                            Err(Otherwise) if ready() => break false,
+                            _ => {}
+                        }
+                        if looks % LOOKS_PER_PROBE == 0 {
+                            break true;
+                        }
+                    }
                     Step::Sleep => {
                         self.sleep_unless(&ready, Rest { longest: Some(left), stop: strategy.stop() });
                         break true;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs::{self, File, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -410,4 +411,28 @@ fn a_message_that_is_damaged_costs_one_message() {
     data.write_all_at(&descriptor.to_ne_bytes(), ring as u64 + 64 + 2 * 64 + 8).unwrap();
     let received: Vec<_> = (0..5).map(|_| stream.try_recv().map(|sample| sample[0])).collect();
     assert_eq!(received, [Ok(0), Ok(1), Err(TryRecvError::Lagged { missed: 1 }), Ok(3), Ok(4)]);
+}
+
+#[test]
+fn a_message_whose_slot_is_damaged_is_missed_and_counted_once() {
+    const MARK: [u8; 8] = *b"_damage_";
+    let dir = Dir::new();
+    let publisher = Publisher::create("r", &config(dir.path())).unwrap();
+    let topic = publisher.register("/lossy").unwrap();
+    let stream = dir.subscriber("r").subscribe("/lossy").unwrap();
+    for message in [*b"whole   ", MARK, *b"whole   "] {
+        publisher.send(&topic, &message).unwrap();
+    }
+    let data = OpenOptions::new().read(true).write(true).open(dir.path().join("r/data")).unwrap();
+    let mut bytes = Vec::new();
+    (&data).read_to_end(&mut bytes).unwrap();
+    let place = bytes.windows(8).position(|window| window == MARK).expect("the message is in its slot");
+    // The descriptor is the word before: an inline message of 63 bytes.
+    data.write_at(&[0xff; 8], place as u64 - 8).unwrap();
+
+    assert_eq!(&*stream.try_recv().unwrap(), b"whole   ");
+    assert_eq!(stream.try_recv().unwrap_err(), TryRecvError::Lagged { missed: 1 });
+    assert_eq!((stream.received(), stream.missed()), (1, 1));
+    assert_eq!(stream.recv_timeout(TICK).unwrap().sequence(), 2);
+    assert_eq!((stream.received(), stream.missed()), (2, 1));
 }
