@@ -69,6 +69,12 @@ impl<K, S: AsRef<[u32]> + AsMut<[u32]>> Supply<K, S> {
         }
     }
 
+    /// The block that [`take`](Self::take) will give next, if it is at hand.
+    #[inline(always)]
+    pub fn next(&self) -> Option<u32> {
+        self.magazine.contents().last().copied()
+    }
+
     /// A free block; `None` when neither the magazine, nor limbo, nor the pool has one. `readers` says how many ledger
     /// rows are in use.
     #[inline(always)]

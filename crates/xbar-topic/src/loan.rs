@@ -7,8 +7,10 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::slice;
 use std::time::Duration;
 
+use xbar_layout::ring::INLINE_BYTES;
 use xbar_pool::Block;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::{Adaptive, WaitStrategy};
@@ -27,9 +29,9 @@ pub struct Loan<'p> {
     publisher: &'p Publisher,
     topic: &'p Topic,
     carrier: ManuallyDrop<Carrier<'p>>,
-    /// All bytes of the carrier. A pointer, because a reader in another thread may have the block before `publish` returns.
-    bytes: NonNull<[u8]>,
-    /// Bytes of the message so far, at most the carrier's.
+    /// The carrier's first byte. A pointer, because a reader in another thread may have the block before `publish` returns.
+    start: NonNull<u8>,
+    /// Bytes of the message so far. Invariant 3: at most the carrier's.
     length: usize,
     /// True once `io::Write` has begun from the front.
     streaming: bool,
@@ -57,14 +59,15 @@ impl<L> fmt::Display for NoRoom<L> {
 impl<L: fmt::Debug> std::error::Error for NoRoom<L> {}
 
 impl<'p> Loan<'p> {
-    /// A loan of a straight topic, whose message is small so far.
+    /// A loan of a straight topic, for up to 48 bytes so far.
     #[inline(always)]
     pub(crate) fn on_slip(publisher: &'p Publisher, topic: &'p Topic, slip: &'p Slip, length: usize) -> Self {
-        let bytes = slip.take();
+        let start = slip.take();
         let carrier = ManuallyDrop::new(Carrier::Slip(slip));
-        Self { publisher, topic, carrier, bytes, length, streaming: false }
+        Self { publisher, topic, carrier, start, length: length.min(INLINE_BYTES), streaming: false }
     }
 
+    /// A loan of a block that has `length` bytes at least.
     #[inline(always)]
     pub(crate) fn in_block(
         publisher: &'p Publisher,
@@ -72,16 +75,16 @@ impl<'p> Loan<'p> {
         (pool, block): (&'p Pool, Block),
         length: usize,
     ) -> Self {
-        let bytes = bytes_of(pool, &block);
+        let start = start_of(pool, &block, length);
         let carrier = ManuallyDrop::new(Carrier::Block(pool, block));
-        Self { publisher, topic, carrier, bytes, length, streaming: false }
+        Self { publisher, topic, carrier, start, length, streaming: false }
     }
 
     /// Bytes that the message may have.
     pub fn capacity(&self) -> usize {
         match &*self.carrier {
             Carrier::Slip(_) => self.publisher.most_bytes(self.topic),
-            Carrier::Block(..) => self.bytes.len(),
+            Carrier::Block(pool, _) => pool.payload.block_bytes(),
         }
     }
 
@@ -92,7 +95,11 @@ impl<'p> Loan<'p> {
     /// [`PublishError::TooLarge`] when that is more than [`Loan::capacity`]. A loan that was small takes a block when it grows beyond
     /// 48 bytes: as [`Publisher::loan`]. Nothing changes then.
     pub fn set_len(&mut self, length: usize) -> Result<(), PublishError> {
-        if length > self.bytes.len() {
+        let room = match &*self.carrier {
+            Carrier::Slip(_) => INLINE_BYTES,
+            Carrier::Block(pool, _) => pool.payload.block_bytes(),
+        };
+        if length > room {
             self.grow(length)?;
         }
         self.length = length;
@@ -104,13 +111,13 @@ impl<'p> Loan<'p> {
     fn grow(&mut self, length: usize) -> Result<(), PublishError> {
         let &Carrier::Slip(slip) = &*self.carrier else { return Err(self.too_large(length)) };
         let (pool, block) = self.publisher.take_block(self.topic, length)?;
-        let mut bytes = bytes_of(pool, &block);
-        // SAFETY: the block is this loan's from here on (invariant 2), and nobody else has the slice.
-        let room = unsafe { bytes.as_mut() };
-        room[..self.length].copy_from_slice(self);
+        let start = start_of(pool, &block, length);
+        // SAFETY: the block is this loan's from here on (invariant 2), longer than the message was, and nobody else has the slice.
+        let room = unsafe { slice::from_raw_parts_mut(start.as_ptr(), self.length) };
+        room.copy_from_slice(self);
         slip.come_back();
         self.carrier = ManuallyDrop::new(Carrier::Block(pool, block));
-        self.bytes = bytes;
+        self.start = start;
         Ok(())
     }
 
@@ -174,44 +181,112 @@ impl<'p> Loan<'p> {
         self.publish_at_once().or_else(|late| late.persist(patience))
     }
 
-    /// Publishes the message, if there is room at once.
+    /// Publishes the message, if that is the straight way.
+    ///
+    /// In pieces that fit registers: a loan that is published at once never has to be in memory.
     #[inline(always)]
     fn publish_at_once(self) -> Result<u64, Late<'p>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again, nor dropped.
         let carrier = unsafe { ManuallyDrop::take(&mut this.carrier) };
-        let Self { publisher, topic, bytes, length, streaming, .. } = *this;
-        let way = Way { publisher, topic, bytes, length };
-        let late = |carrier, refused| Late { way, carrier, refused, streaming };
+        let Self { publisher, topic, start, length, streaming, .. } = *this;
+        let late = |carrier, refused| {
+            let carrier = ManuallyDrop::new(carrier);
+            Late { loan: Loan { publisher, topic, carrier, start, length, streaming }, refused }
+        };
         match carrier {
-            Carrier::Slip(slip) => match publisher.put_at_once(topic, way.message(&carrier)) {
-                Some(sequence) => {
-                    slip.come_back();
+            Carrier::Slip(slip) => {
+                // SAFETY: invariants 1 and 3, and nobody writes them meanwhile.
+                let message = unsafe { slice::from_raw_parts(start.as_ptr(), length) };
+                match publisher.put_at_once(topic, message) {
+                    Some(sequence) => {
+                        slip.come_back();
+                        Ok(sequence)
+                    }
+                    None => Err(late(carrier, UNKNOWN)),
+                }
+            }
+            Carrier::Block(pool, block) if length > topic.inline_bytes => {
+                match pass_on(publisher, topic, (pool, block), length) {
+                    Ok(sequence) => Ok(sequence),
+                    Err((refused, block)) => Err(late(Carrier::Block(pool, block), refused)),
+                }
+            }
+            Carrier::Block(..) => Err(late(carrier, UNKNOWN)),
+        }
+    }
+
+    /// Publishes the message, if there is room.
+    fn attempt(self) -> Result<u64, (Refused, Self)> {
+        if self.length <= self.topic.inline_bytes {
+            return match self.publisher.put(self.topic, &self) {
+                Ok(sequence) => {
+                    self.come_back();
                     Ok(sequence)
                 }
-                None => Err(late(carrier, Refused::AllClaimed)), // only an attempt will tell
-            },
-            Carrier::Block(pool, block) => {
-                way.pass_on(pool, block).map_err(|(refused, carrier)| late(carrier, refused))
-            }
+                Err(refused) => Err((refused, self)),
+            };
+        }
+        self.publish_at_once().map_err(|Late { loan, refused }| (refused, loan))
+    }
+
+    /// The carrier is not needed any more.
+    fn come_back(self) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used again, nor dropped.
+        give_back(unsafe { ManuallyDrop::take(&mut this.carrier) });
+    }
+}
+
+/// Publishes `length` bytes of `block`, if there is room.
+#[inline(always)]
+fn pass_on(
+    publisher: &Publisher,
+    topic: &Topic,
+    (pool, block): (&Pool, Block),
+    length: usize,
+) -> Result<u64, (Refused, Block)> {
+    let time = publisher.clock().stamp();
+    let sequence = {
+        let mut supply = pool.supply();
+        // The length is at most a block's bytes, which fit.
+        topic.writer().block(&mut supply, topic.room.limit(), (block, length as u32), time)?
+    };
+    pool.loans.set(pool.loans.get() - 1);
+    topic.published();
+    let mut supply = pool.supply();
+    supply.settle(|| publisher.readers());
+    if let Some(next) = supply.next() {
+        pool.payload.prepare(next, length);
+    }
+    Ok(sequence)
+}
+
+fn give_back(carrier: Carrier<'_>) {
+    match carrier {
+        Carrier::Slip(slip) => slip.come_back(),
+        Carrier::Block(pool, block) => {
+            pool.loans.set(pool.loans.get() - 1);
+            pool.supply().give_back(block);
         }
     }
 }
 
-/// All bytes of a block.
+/// The first of the bytes of a block that has `length` of them.
 #[inline(always)]
-fn bytes_of(pool: &Pool, block: &Block) -> NonNull<[u8]> {
+fn start_of(pool: &Pool, block: &Block, length: usize) -> NonNull<u8> {
     // SAFETY: the supply gave this block to nobody else, and it stays with the loan, which is the only one to use the
-    // slice; a publisher's mapping is writable.
-    NonNull::from(unsafe { pool.payload.bytes_mut(block.index(), pool.payload.block_bytes()) })
+    // bytes; a publisher's mapping is writable.
+    NonNull::from(unsafe { pool.payload.bytes_mut(block.index(), length) }).cast()
 }
 
-/// A loan for which there was no room at first.
+/// Why a message was refused of which only a further attempt will tell.
+const UNKNOWN: Refused = Refused::AllClaimed;
+
+/// A loan that was not published at first.
 struct Late<'p> {
-    way: Way<'p>,
-    carrier: Carrier<'p>,
+    loan: Loan<'p>,
     refused: Refused,
-    streaming: bool,
 }
 
 impl<'p> Late<'p> {
@@ -229,113 +304,21 @@ impl<'p> Late<'p> {
     #[cold]
     #[inline(never)]
     fn persist(self, patience: Patience<'_>) -> Result<u64, NoRoom<Loan<'p>>> {
-        let Self { way, carrier, refused, streaming } = self;
-        let mut kept = Some(carrier);
+        let Self { loan, refused } = self;
+        let (publisher, topic) = (loan.publisher, loan.topic);
+        let mut kept = Some(loan);
         let attempt = || {
-            let carrier = kept.take().ok_or(Refused::AllClaimed)?;
-            way.attempt(carrier).map_err(|(refused, carrier)| {
-                kept = Some(carrier);
+            let loan = kept.take().ok_or(UNKNOWN)?;
+            loan.attempt().map_err(|(refused, loan)| {
+                kept = Some(loan);
                 refused
             })
         };
-        let next = || way.topic.writer().next();
-        let sent = way.publisher.persist(&way.topic.room, refused, patience, next, attempt);
+        let next = || topic.writer().next();
+        let sent = publisher.persist(&topic.room, refused, patience, next, attempt);
         match (sent, kept) {
-            (None, Some(carrier)) => {
-                let Way { publisher, topic, bytes, length } = way;
-                let carrier = ManuallyDrop::new(carrier);
-                Err(NoRoom(Loan { publisher, topic, carrier, bytes, length, streaming }))
-            }
+            (None, Some(loan)) => Err(NoRoom(loan)),
             (sent, _) => Ok(sent.unwrap_or_default()),
-        }
-    }
-}
-
-/// From whom, where and how much: what publishing needs of a loan besides its carrier. Passed by value, so that a loan that is
-/// published at once never has to be in memory.
-#[derive(Clone, Copy)]
-struct Way<'p> {
-    publisher: &'p Publisher,
-    topic: &'p Topic,
-    /// The carrier's.
-    bytes: NonNull<[u8]>,
-    length: usize,
-}
-
-impl<'p> Way<'p> {
-    /// Publishes the message on `carrier`, which was the loan's, if there is room.
-    fn attempt(self, carrier: Carrier<'p>) -> Result<u64, (Refused, Carrier<'p>)> {
-        match carrier {
-            Carrier::Slip(slip) => match self.publisher.put(self.topic, self.message(&carrier)) {
-                Ok(sequence) => {
-                    slip.come_back();
-                    Ok(sequence)
-                }
-                Err(refused) => Err((refused, carrier)),
-            },
-            Carrier::Block(pool, block) => self.pass_on(pool, block),
-        }
-    }
-
-    /// What is written on `carrier`, which was the loan's and is nobody else's meanwhile.
-    #[inline(always)]
-    fn message<'c>(&self, _carrier: &'c Carrier<'p>) -> &'c [u8] {
-        // SAFETY: its bytes (invariants 1 and 2), which nobody else reaches while the carrier is borrowed.
-        let bytes: &'c [u8] = unsafe { self.bytes.as_ref() };
-        &bytes[..self.length]
-    }
-
-    /// Publishes the message in `block`, or, if it turned out to be small, in a slot.
-    #[inline(always)]
-    fn pass_on(self, pool: &'p Pool, block: Block) -> Result<u64, (Refused, Carrier<'p>)> {
-        let Self { publisher, topic, length, .. } = self;
-        if length <= topic.inline_bytes {
-            return self.put(pool, block);
-        }
-        let time = publisher.clock().stamp();
-        let length = length as u32; // at most a block's bytes, which fit
-        let sequence = {
-            let mut supply = pool.supply();
-            let sent = topic.writer().block(&mut supply, topic.room.limit(), (block, length), time);
-            sent.map_err(|(refused, block)| (refused, Carrier::Block(pool, block)))?
-        };
-        pool.loans.set(pool.loans.get() - 1);
-        topic.published();
-        pool.supply().settle(|| publisher.readers());
-        Ok(sequence)
-    }
-
-    /// Publishes the message in `block` in a slot, and keeps the block.
-    #[inline(never)]
-    fn put(self, pool: &'p Pool, block: Block) -> Result<u64, (Refused, Carrier<'p>)> {
-        let carrier = Carrier::Block(pool, block);
-        let sent = self.publisher.put(self.topic, self.message(&carrier));
-        match (sent, carrier) {
-            (Ok(sequence), Carrier::Block(pool, block)) => {
-                pool.loans.set(pool.loans.get() - 1);
-                pool.supply().give_back(block);
-                Ok(sequence)
-            }
-            (Ok(sequence), Carrier::Slip(_)) => Ok(sequence),
-            (Err(refused), carrier) => Err((refused, carrier)),
-        }
-    }
-
-    /// Gives `carrier` back unpublished.
-    #[cold]
-    #[inline(never)]
-    fn abandon(self, carrier: Carrier<'p>) {
-        let was_forked = self.publisher.seat().was_forked();
-        match carrier {
-            Carrier::Slip(slip) => slip.come_back(),
-            Carrier::Block(..) if was_forked => {} // the parent process's
-            Carrier::Block(pool, block) => {
-                pool.loans.set(pool.loans.get() - 1);
-                pool.supply().give_back(block);
-            }
-        }
-        if !was_forked {
-            self.publisher.aborted();
         }
     }
 }
@@ -345,18 +328,16 @@ impl Deref for Loan<'_> {
 
     #[inline(always)]
     fn deref(&self) -> &[u8] {
-        // SAFETY: invariants 1 and 2: nobody else reaches the bytes, and `self` is borrowed.
-        let bytes = unsafe { self.bytes.as_ref() };
-        &bytes[..self.length]
+        // SAFETY: invariants 1 to 3: nobody else reaches the bytes, and `self` is borrowed.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 }
 
 impl DerefMut for Loan<'_> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: invariants 1 and 2: nobody else reaches the bytes, and `self` is borrowed exclusively.
-        let bytes = unsafe { self.bytes.as_mut() };
-        &mut bytes[..self.length]
+        // SAFETY: invariants 1 to 3: nobody else reaches the bytes, and `self` is borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
 }
 
@@ -383,10 +364,21 @@ impl io::Write for Loan<'_> {
 impl Drop for Loan<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let Self { publisher, topic, bytes, length, .. } = *self;
         // SAFETY: dropped once, and not used behind this.
         let carrier = unsafe { ManuallyDrop::take(&mut self.carrier) };
-        Way { publisher, topic, bytes, length }.abandon(carrier);
+        abandon(self.publisher, carrier);
+    }
+}
+
+/// Gives `carrier` back unpublished.
+#[cold]
+#[inline(never)]
+fn abandon(publisher: &Publisher, carrier: Carrier<'_>) {
+    if !publisher.seat().was_forked() {
+        give_back(carrier);
+        publisher.aborted();
+    } else if let Carrier::Slip(slip) = carrier {
+        slip.come_back(); // a block is the parent process's
     }
 }
 

@@ -261,6 +261,7 @@ impl Publisher {
             self.evict(topic, index);
         })?;
         topic.published();
+        topic.look_ahead();
         if has_evicted {
             self.settle(topic);
         }

@@ -23,11 +23,11 @@ pub(crate) struct Slip {
 unsafe impl Send for Slip {}
 
 impl Slip {
-    /// Gives it out.
+    /// Gives it out: its first byte.
     #[inline(always)]
-    pub(crate) fn take(&self) -> NonNull<[u8]> {
+    pub(crate) fn take(&self) -> NonNull<u8> {
         self.is_out.set(true);
-        NonNull::slice_from_raw_parts(NonNull::from(&self.bytes).cast(), INLINE_BYTES)
+        NonNull::from(&self.bytes).cast()
     }
 
     /// The loan is no more.

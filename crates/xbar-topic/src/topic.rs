@@ -118,25 +118,27 @@ impl Topic {
         unsafe { self.writer.borrow_mut() }
     }
 
-    /// What follows every publication: wakes readers, and enters what was sent in the publisher's record when it is time. Knows then
-    /// how far the straight way goes.
+    /// What follows every publication: wakes readers, and enters what was sent in the publisher's record when it is time.
     #[inline(always)]
     pub(crate) fn published(&self) {
         let rang = self.membership.bell.ring();
-        let sent = self.writer().sent();
-        if rang || sent >= self.membership.tally.due() {
-            self.membership.tell(sent);
-        }
-        if self.straight {
-            self.straight_below.set(self.room.limit().min(self.membership.tally.due() - 1));
+        if rang || self.writer().sent() >= self.membership.tally.due() {
+            self.tell();
         }
     }
 
-    /// The same, behind a message on the straight way.
+    /// The same, behind a message on the straight way, where it is not time.
     #[inline(always)]
     pub(crate) fn published_straight(&self) {
         if self.membership.bell.ring_lightly() {
             self.tell();
+        }
+    }
+
+    /// Finds out how far the straight way goes now.
+    pub(crate) fn look_ahead(&self) {
+        if self.straight {
+            self.straight_below.set(self.room.limit().min(self.membership.tally.due() - 1));
         }
     }
 
