@@ -248,7 +248,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         // An empty look begins anew: whoever waits for one event, or for a few, gets them at once. Stages pass whole stretches, so
         // those behind them have nothing to wait for.
         let is_short = self.after.is_empty() && there > 0 && there < CLOSE;
-        self.close = if is_short { self.close + 1 } else { 0 };
+        self.close = if is_short { self.close.saturating_add(1) } else { 0 };
         match (there > 0, is_over) {
             (true, _) => Ok(()),
             (false, false) => Err(TryRecvError::Empty),

@@ -303,3 +303,22 @@ fn waiting_ends_by_an_event_by_the_end_and_by_the_clock() {
     assert_eq!(reader.each_with(BusySpin, 9, |_, _| ()), Err(RecvError::Disconnected));
     publishing.join().unwrap();
 }
+
+#[test]
+fn a_producer_waits_for_those_in_front_of_a_last_stage_that_is_gone() {
+    let mut events = Events::one_producer(4, || 0_u64);
+    let mut first = events.reader([]);
+    let mut second = events.reader([first.place()]);
+    let beside = events.reader([first.place()]);
+    let mut producer = events.build();
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(4));
+    assert_eq!(first.try_each(3, |_, _| ()), Ok(3));
+    assert_eq!(second.try_each(2, |_, _| ()), Ok(2));
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Err(PublishError::Full(())));
+    drop(beside);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(2), "the second is the slowest");
+    drop(second);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(1), "the first is the only one");
+    drop(first);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Err(PublishError::Disconnected(())));
+}
