@@ -4,12 +4,18 @@ use std::process::{Command, ExitCode};
 
 use crate::root;
 
+/// Loops begin on a cache line, those of all contenders alike. Where else they would begin is chance, and changes with any line of the
+/// package: the eight instructions that handle an event took 0.6 ns within a line and 1.1 ns across two.
+const LOOPS_ALIGNED: &str = r#"build.rustflags=["-C", "llvm-args=-align-loops=64"]"#;
+
 /// Builds the package in release and runs it with `flags`; its exit code is ours.
 pub fn run(flags: &[&str]) -> ExitCode {
     let mut command = Command::new("cargo");
     command.args([
         "run",
         "--quiet",
+        "--config",
+        LOOPS_ALIGNED,
         "--release",
         "--locked",
         "--manifest-path",

@@ -64,7 +64,7 @@ pub trait Source {
 
     /// Gives `read` messages as long as there are any, `most` at most; says how many. A message that `read` panics at counts
     /// as taken.
-    #[inline]
+    #[inline(always)] // the reason of `Subscriber::try_recv_each`
     fn each(&mut self, most: usize, mut read: impl FnMut(Self::Value)) -> usize {
         for taken in 0..most {
             match self.look() {

@@ -141,7 +141,7 @@ impl<S: Source> Stage<S> {
     /// # Errors
     ///
     /// As [`try_handle`](Self::try_handle), when not even one message was handled.
-    #[inline]
+    #[inline(always)] // the reason of `Subscriber::try_recv_each`
     pub fn try_handle_each(
         &mut self,
         most: usize,

@@ -195,7 +195,8 @@ impl<S: Source> Subscriber<S> {
     /// # Errors
     ///
     /// [`TryRecvError`], when not even one message is there: what stopped a batch is told by the next receive.
-    #[inline]
+    // Called instead of inlined, it would leave what `read` counts or sums in memory: each message behind the store of the last.
+    #[inline(always)]
     pub fn try_recv_each(
         &mut self,
         most: usize,

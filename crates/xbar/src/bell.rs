@@ -171,7 +171,7 @@ impl<S: Source> Source for Parked<S> {
         taken
     }
 
-    #[inline]
+    #[inline(always)]
     fn each(&mut self, most: usize, read: impl FnMut(S::Value)) -> usize {
         let taken = self.source.each(most, read);
         self.made_room();

@@ -351,7 +351,7 @@ impl<T: Copy + Send> Source for Reader<T> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn each(&mut self, most: usize, mut read: impl FnMut(T)) -> usize {
         let position = self.pass.position();
         let mut stretch = Stretch { read: 0, reader: self };

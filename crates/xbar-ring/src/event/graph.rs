@@ -1,6 +1,5 @@
 //! The graph of stages, laid out before the first event.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -162,10 +161,13 @@ impl<E: Send, O: Order, W: Wake> Events<E, O, W> {
                 );
             }
         }
-        let stages: Box<[Progress]> = self.nodes.iter().map(|node| node.place.done.clone()).collect();
+        let is_last = |node: &&Node| !self.nodes.iter().any(|other| other.front.contains(&node.place.index));
+        let (last, others): (Vec<_>, Vec<_>) = self.nodes.iter().partition(is_last);
+        let stages: Vec<_> = last.iter().chain(&others).map(|node| node.place.done.clone()).collect();
+        let last = last.len();
         self.built = true;
         self.ring.order.begin();
-        Producer::new(self.ring.lend(), stages.into())
+        Producer::new(self.ring.lend(), stages.into(), last)
     }
 }
 

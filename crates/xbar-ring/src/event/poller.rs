@@ -140,12 +140,13 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
     }
 
     /// Handles each event that is there, `most` at most; says how many. The stages behind are let go on several times in a long
-    /// stretch, and once in a short one.
+    /// stretch, and once or twice in a short one.
     ///
     /// # Errors
     ///
     /// As [`try_handle`](Self::try_handle), when not even one event is there.
-    #[inline]
+    // Called instead of inlined, it would leave what a handler counts or sums in memory: each event behind the store of the last.
+    #[inline(always)]
     pub fn try_each(
         &mut self,
         most: usize,
@@ -160,25 +161,22 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         let last = end.min(self.position.saturating_add(most as u64));
         let start = self.position;
         while self.position < last {
-            let part = (last - self.position).min((self.slots.len() / PARTS).max(1) as u64) as usize;
+            let most = (last - self.position).min((self.slots.len() / PARTS).max(1) as u64) as usize;
             let mut stretch = Stretch { passed: 0, poller: self };
-            let sequence = stretch.poller.position;
-            let (start, rest) = stretch.poller.slots.split_at(stretch.poller.slot);
-            let front = &rest[..part.min(rest.len())];
-            let back = &start[..part - front.len()];
+            let position = stretch.poller.position;
+            // Up to the end of the ring at most: one loop, so that the handler is inlined once.
+            let slots = &stretch.poller.slots[stretch.poller.slot..];
             let mut empty = 0;
-            for slots in [front, back] {
-                for slot in slots {
-                    let sequence = sequence + stretch.passed as u64;
-                    if O::is_void(&slot.stamp) {
-                        empty += 1;
-                    } else {
-                        let at = At { sequence, is_last: sequence + 1 == end };
-                        // SAFETY: invariant 1, and invariants 2 and 3 of the module: seen, and not passed.
-                        unsafe { A::lend(&slot.event, |event| handle(event, at)) };
-                    }
-                    stretch.passed += 1;
+            for slot in &slots[..most.min(slots.len())] {
+                let sequence = position + stretch.passed as u64;
+                if O::is_void(&slot.stamp) {
+                    empty += 1;
+                } else {
+                    let at = At { sequence, is_last: sequence + 1 == end };
+                    // SAFETY: invariant 1, and invariants 2 and 3 of the module: seen, and not passed.
+                    unsafe { A::lend(&slot.event, |event| handle(event, at)) };
                 }
+                stretch.passed += 1;
             }
             stretch.poller.voids += empty;
             stretch.end();
@@ -250,7 +248,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         // An empty look begins anew: whoever waits for one event, or for a few, gets them at once. Stages pass whole stretches, so
         // those behind them have nothing to wait for.
         let is_short = self.after.is_empty() && there > 0 && there < CLOSE;
-        self.close = if is_short { self.close + 1 } else { 0 };
+        self.close = if is_short { self.close.saturating_add(1) } else { 0 };
         match (there > 0, is_over) {
             (true, _) => Ok(()),
             (false, false) => Err(TryRecvError::Empty),

@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::access::{Access, Change};
 use super::order::{Many, One, Order, Taken};
-use super::slot::Shared;
+use super::slot::{Ring, Shared};
 use crate::error::PublishError;
 use crate::stage::{GONE, Progress};
 use crate::wake::{Quiet, Wake};
@@ -40,7 +40,10 @@ use crate::wake::{Quiet, Wake};
 /// Invariant 1: `lap` is a multiple of the capacity, and not above what this one publishes next; what lies below `limit` was passed by every stage that is not gone.
 pub struct Producer<E: 'static, O: Order = One, W: Wake = Quiet> {
     pub(super) slots: Shared<E, O, W>,
+    /// Those that no other one is behind come first.
     stages: Arc<[Progress]>,
+    /// So many.
+    last: usize,
     /// One producer: the number of the next event. Many: that behind this one's last.
     next: u64,
     /// The number of the event in the first slot, of this lap or an earlier one.
@@ -49,9 +52,10 @@ pub struct Producer<E: 'static, O: Order = One, W: Wake = Quiet> {
 }
 
 impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
-    pub(super) fn new(slots: Shared<E, O, W>, stages: Arc<[Progress]>) -> Self {
+    /// A producer of what `stages` handle, of which the first `last` have no other one behind them.
+    pub(super) fn new(slots: Shared<E, O, W>, stages: Arc<[Progress]>, last: usize) -> Self {
         let limit = slots.len() as u64;
-        Self { slots, stages, next: 0, lap: 0, limit }
+        Self { slots, stages, last, next: 0, lap: 0, limit }
     }
 
     /// Lets `change` make the next event, if there is room.
@@ -68,7 +72,7 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
         };
         let place = self.slot_of(first);
         let slot = &self.slots[place];
-        let unfilled = Unfilled::<E, O, W> { sequence: first, stamp: &slot.stamp, news: &self.slots };
+        let unfilled = Unfilled::<E, O, W> { sequence: first, stamp: &slot.stamp, ring: self.slots.keep() };
         // SAFETY: invariant 1, and the number is this producer's: nobody else touches the event (module, invariant 1).
         let result = unsafe { Change::lend(&slot.event, change) };
         core::mem::forget(unfilled);
@@ -130,7 +134,7 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
 
     /// True when [`try_publish`](Self::try_publish) would not say `Full`.
     pub fn is_ready(&self) -> bool {
-        let room = self.slowest().map(|slowest| slowest + self.slots.len() as u64);
+        let room = slowest(&self.stages, self.last).map(|slowest| slowest + self.slots.len() as u64);
         room.is_none_or(|room| room > self.published()) || self.slots.keep().order.is_closed()
     }
 
@@ -141,7 +145,16 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
             match self.slots.keep().order.claim(self.next, count, self.limit) {
                 Taken::Numbers { first, count } => return Ok((first, count)),
                 Taken::Over => return Err(PublishError::Disconnected(())),
-                Taken::Full => self.widen()?,
+                Taken::Full => {
+                    let Some(slowest) = slowest(&self.stages, self.last) else {
+                        return Err(PublishError::Disconnected(()));
+                    };
+                    let limit = slowest + self.slots.len() as u64;
+                    if limit <= self.limit {
+                        return Err(PublishError::Full(()));
+                    }
+                    self.limit = limit;
+                }
             }
         }
     }
@@ -155,24 +168,26 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
         }
         (sequence - self.lap) as usize
     }
+}
 
-    /// Raises the limit, or says why not.
-    #[cold]
-    #[inline(never)]
-    fn widen(&mut self) -> Result<(), PublishError<()>> {
-        let Some(slowest) = self.slowest() else { return Err(PublishError::Disconnected(())) };
-        let limit = slowest + self.slots.len() as u64;
-        if limit <= self.limit {
-            return Err(PublishError::Full(()));
-        }
-        self.limit = limit;
-        Ok(())
+/// What every stage that is not gone has passed; the first `last` of them have no other one behind them.
+///
+/// The last stages tell, as long as none of them is gone: whatever one has passed, those in front of it have, and it has acquired
+/// what they did. A look at a stage in front would cost that one its line whenever it passes events.
+///
+/// It gets no producer: one whose address is known to somebody is kept in memory, and each event waits for the number that the one
+/// before left there.
+#[cold]
+#[inline(never)]
+fn slowest(stages: &[Progress], last: usize) -> Option<u64> {
+    let (passed, is_gone) = stages[..last]
+        .iter()
+        .map(Progress::look)
+        .fold((u64::MAX, false), |(passed, is_gone), done| (passed.min(done), is_gone | (done & GONE != 0)));
+    if !is_gone {
+        return Some(passed);
     }
-
-    /// What every stage that is not gone has passed.
-    fn slowest(&self) -> Option<u64> {
-        self.stages.iter().map(Progress::look).filter(|done| done & GONE == 0).min()
-    }
+    stages.iter().map(Progress::look).filter(|done| done & GONE == 0).min()
 }
 
 impl<E: Send, W: Wake> Producer<E, Many, W> {
@@ -214,14 +229,14 @@ impl<E, W: Wake> fmt::Debug for Closer<E, W> {
 struct Unfilled<'p, E: Send + 'static, O: Order, W: Wake> {
     sequence: u64,
     stamp: &'p O::Stamp,
-    news: &'p Shared<E, O, W>,
+    ring: &'p Ring<E, O, W>,
 }
 
 impl<E: Send, O: Order, W: Wake> Drop for Unfilled<'_, E, O, W> {
     #[cold]
     fn drop(&mut self) {
         O::stamp(self.stamp, self.sequence, true);
-        self.news.keep().news.ring();
+        self.ring.news.ring();
     }
 }
 
@@ -267,8 +282,8 @@ impl<E: Send, O: Order, W: Wake> Drop for Filling<'_, E, O, W> {
 impl<E, W: Wake> Clone for Producer<E, Many, W> {
     fn clone(&self) -> Self {
         self.slots.keep().order.enter();
-        let Self { ref slots, ref stages, next, lap, limit } = *self;
-        Self { slots: slots.clone(), stages: Arc::clone(stages), next, lap, limit }
+        let Self { ref slots, ref stages, last, next, lap, limit } = *self;
+        Self { slots: slots.clone(), stages: Arc::clone(stages), last, next, lap, limit }
     }
 }
 

@@ -46,7 +46,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
     /// # Errors
     ///
     /// [`RecvError::Disconnected`], [`RecvError::Stopped`].
-    #[inline]
+    #[inline(always)] // the reason of `try_each`
     pub fn each_with(
         &mut self,
         mut strategy: impl WaitStrategy,

@@ -157,3 +157,20 @@ fn a_lossless_channel_for_nobody_is_refused() {
 fn a_lossless_channel_that_is_too_large_is_refused() {
     let _ = channel_bounded::<u64>(usize::MAX / 2);
 }
+
+#[test]
+fn each_goes_on_at_the_beginning_of_the_ring() {
+    let (mut publisher, subscribers) = channel_bounded::<u64>(4);
+    let mut subscriber = subscribers.subscribe().unwrap();
+    let mut next = 0;
+    for count in [3, 4, 2, 4, 4, 1, 4, 3, 4] {
+        let values: Vec<u64> = (next..).take(count).collect();
+        publisher.publish_batch(&values).unwrap();
+        let mut seen = Vec::new();
+        assert_eq!(subscriber.try_recv_each(9, |value| seen.push(value)), Ok(count));
+        assert_eq!(seen, values);
+        next += count as u64;
+    }
+    assert_eq!(subscriber.try_recv_each(0, |_| panic!("not asked for")), Ok(0));
+    assert_eq!(subscriber.total_received(), next);
+}

@@ -303,3 +303,58 @@ fn waiting_ends_by_an_event_by_the_end_and_by_the_clock() {
     assert_eq!(reader.each_with(BusySpin, 9, |_, _| ()), Err(RecvError::Disconnected));
     publishing.join().unwrap();
 }
+
+#[test]
+fn a_producer_waits_for_those_in_front_of_a_last_stage_that_is_gone() {
+    let mut events = Events::one_producer(4, || 0_u64);
+    let mut first = events.reader([]);
+    let mut second = events.reader([first.place()]);
+    let beside = events.reader([first.place()]);
+    let mut producer = events.build();
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(4));
+    assert_eq!(first.try_each(3, |_, _| ()), Ok(3));
+    assert_eq!(second.try_each(2, |_, _| ()), Ok(2));
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Err(PublishError::Full(())));
+    drop(beside);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(2), "the second is the slowest");
+    drop(second);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Ok(1), "the first is the only one");
+    drop(first);
+    assert_eq!(producer.try_publish_each(9, |_, _| ()), Err(PublishError::Disconnected(())));
+}
+
+#[test]
+fn a_stretch_goes_on_at_the_beginning_of_the_ring() {
+    let mut events = numbers();
+    let mut reader = events.reader([]);
+    let mut behind = events.reader([reader.place()]);
+    let mut producer = events.build();
+    let mut next = 0;
+    // 4 slots: it begins at each of them, and goes on at the first one.
+    for count in [3, 4, 2, 4, 4, 1, 4, 3, 4] {
+        producer.publish_each(count, |index, event| *event = next + index as u64).unwrap();
+        let mut seen = Vec::new();
+        assert_eq!(reader.try_each(9, |event, at| seen.push((*event, at.sequence, at.is_last))), Ok(count));
+        let end = next + count as u64;
+        assert_eq!(seen, (next..end).map(|n| (n, n, n + 1 == end)).collect::<Vec<_>>());
+        assert_eq!(behind.try_each(usize::MAX, |event, at| assert_eq!(*event, at.sequence)), Ok(count));
+        next = end;
+    }
+}
+
+#[test]
+fn a_stage_that_is_asked_for_nothing_takes_nothing() {
+    let mut events = numbers();
+    let mut reader = events.reader([]);
+    let mut producer = events.build();
+    let nothing =
+        |reader: &mut xbar_ring::event::Poller<u64>| reader.try_each(0, |_, _| panic!("not asked for"));
+    assert_eq!(nothing(&mut reader), Ok(0));
+    producer.publish(|event| *event = 7).unwrap();
+    assert_eq!(nothing(&mut reader), Ok(0));
+    reader.try_batch(0).unwrap().pass();
+    assert_eq!(reader.position(), 0);
+    drop(producer);
+    assert_eq!(reader.try_handle(|event| *event), Ok(7));
+    assert_eq!(nothing(&mut reader), Ok(0));
+}
