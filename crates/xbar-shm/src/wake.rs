@@ -111,6 +111,7 @@ impl<K, O: Kernel> Bell<K, O> {
     #[inline(always)]
     pub fn ring_lightly(&self) -> bool {
         debug_assert!(self.reached, "sleepers' fences do not reach this process");
+        // ORDERING: park: publish before the look; the partner is the sleeper's fence on every core.
         sync::light_fence();
         self.look()
     }
