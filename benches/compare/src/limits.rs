@@ -64,6 +64,10 @@ pub fn copy(plan: &Plan, bytes: usize) -> Round {
 /// Reads a payload: one word of each of its cache lines.
 #[inline(always)]
 pub fn read(bytes: &[u8]) -> u64 {
+    // The shortest way for the shortest messages: what is measured is not this.
+    if let Ok(word) = bytes.try_into() {
+        return u64::from_le_bytes(word);
+    }
     bytes.chunks(64).fold(0, |sum: u64, line| sum.wrapping_add(first(line)))
 }
 

@@ -97,11 +97,13 @@ fn trips<B: Bus>(plan: &Plan, Message { bytes, way }: Message, other: Other) -> 
         message.bytes()[..8].copy_from_slice(&number.to_le_bytes());
         way.put(&mut there, black_box(message.as_ref()));
     };
-    let mut expected = vec![7; compared];
+    let rest = vec![7; compared - 8];
     let round = time(plan, |n| {
         send(n);
-        expected[..8].copy_from_slice(&n.to_le_bytes());
-        returning.wait(|answer| assert_eq!(answer[..compared], *expected, "another message came back"));
+        returning.wait(|answer| {
+            assert_eq!(first(answer), n, "another message came back");
+            assert!(rest.is_empty() || answer[8..compared] == *rest, "another message came back");
+        });
     });
     send(END);
     answering.finish()?;
