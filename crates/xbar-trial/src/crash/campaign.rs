@@ -179,7 +179,6 @@ impl Operation {
             }
         });
         let mut at = from;
-        let mut begun = Instant::now();
         loop {
             let line = match lines.recv_timeout(SILENCE) {
                 Ok(line) => line,
@@ -193,10 +192,10 @@ impl Operation {
                 }
             };
             let (line, number, rest) = Line::hear(&line).ok_or_else(|| format!("a worker said {line:?}"))?;
-            if matches!(line, Line::Killed | Line::Elsewhere | Line::Wrong) {
-                outcome.slowest = outcome.slowest.max(begun.elapsed());
+            if let Line::Killed | Line::Elsewhere = line {
+                let took = Duration::from_millis(rest.parse().unwrap_or(0));
+                outcome.slowest = outcome.slowest.max(took);
             }
-            begun = Instant::now();
             match line {
                 Line::Walked => {
                     outcome.instructions = number;

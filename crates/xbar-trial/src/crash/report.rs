@@ -23,7 +23,7 @@ pub struct Outcome {
     /// Victims that went another way and died there: looked at, not counted as kills.
     pub elsewhere: usize,
     pub wrong: Vec<Wrong>,
-    /// The longest that one victim took, with all that its survivors did afterwards.
+    /// The longest that the survivors took for all that they do after a death.
     pub slowest: Duration,
     pub elapsed: Duration,
 }

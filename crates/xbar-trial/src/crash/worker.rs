@@ -32,9 +32,9 @@ pub enum Line {
     Walked,
     /// Is about to kill after this one.
     At,
-    /// Killed there, and the survivors found nothing wrong.
+    /// Killed there, and the survivors found nothing wrong; the rest says within how many milliseconds.
     Killed,
-    /// Was killed elsewhere, because it went another way, and the survivors found nothing wrong.
+    /// Was killed elsewhere, because it went another way; as above.
     Elsewhere,
     /// Killed there or elsewhere, and something is wrong: the address in the program, then what.
     Wrong,
@@ -99,6 +99,19 @@ pub fn run(name: &str, dir: &str, from: &str, share: &[&str]) -> ExitCode {
 enum Death {
     There,
     Elsewhere,
+}
+
+/// A death, and how long the survivors took to find that all is well.
+struct Survived(Death, Duration);
+
+impl Survived {
+    fn say(&self, k: usize) {
+        let line = match self.0 {
+            Death::There => Line::Killed,
+            Death::Elsewhere => Line::Elsewhere,
+        };
+        line.say(k, &self.1.as_millis().to_string());
+    }
 }
 
 struct Worker<'o> {
@@ -177,14 +190,14 @@ impl<'o> Worker<'o> {
         go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
     ) -> Checked {
         for _ in 0..TRIES {
-            match self.kill(address, &go) {
-                Ok(Death::There) => {
-                    Line::Killed.say(k, "");
-                    return Ok(());
-                }
-                // Another victim may go the way of the first again.
-                Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+            let survived = match self.kill(address, &go) {
+                Ok(survived) => survived,
                 Err(error) => return self.wrong(k, *address, &error),
+            };
+            survived.say(k);
+            // Another victim may go the way of the first again.
+            if let Death::There = survived.0 {
+                return Ok(());
             }
         }
         if k > self.far {
@@ -192,8 +205,7 @@ impl<'o> Worker<'o> {
         }
         // After as many instructions, whatever they are.
         match self.kill(address, |victim, rouse| victim.walk_to(k, rouse)) {
-            Ok(Death::There) => Line::Killed.say(k, ""),
-            Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+            Ok(survived) => survived.say(k),
             Err(error) => self.wrong(k, *address, &error)?,
         }
         Ok(())
@@ -212,7 +224,7 @@ impl<'o> Worker<'o> {
         &mut self,
         address: &mut u64,
         go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
-    ) -> Checked<Death> {
+    ) -> Checked<Survived> {
         self.prepare()?;
         let round = self.round;
         let scene = self.scene.as_mut().ok_or("no scene")?;
@@ -222,8 +234,10 @@ impl<'o> Worker<'o> {
             *address = victim.at();
             victim.kill()?;
             let is_there = is_there?;
+            let start = Instant::now();
             scene.check(round)?;
-            Ok(if is_there { Death::There } else { Death::Elsewhere })
+            let death = if is_there { Death::There } else { Death::Elsewhere };
+            Ok(Survived(death, start.elapsed()))
         };
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
