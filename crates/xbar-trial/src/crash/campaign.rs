@@ -24,6 +24,9 @@ const QUICK: Duration = Duration::from_secs(40);
 /// Things that are wrong with one operation before it is left alone.
 const ENOUGH: usize = 25;
 
+/// Workers that hang or fall before it is: each takes long.
+const ENOUGH_WORKERS: usize = 3;
+
 /// What to run.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -142,7 +145,7 @@ impl Operation {
         let mut outcome = Outcome::new(self.name);
         let start = Instant::now();
         let mut from = 1;
-        for attempt in 0.. {
+        for attempt in 0..ENOUGH_WORKERS {
             let dir = self.dir.join(attempt.to_string());
             match self.attempt(&dir, from, &mut outcome) {
                 Ok(None) => break,

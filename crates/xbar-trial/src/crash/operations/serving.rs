@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use xbar::{Client, RequestError, RequestId};
 
+use super::super::ear::PATIENCE;
 use super::super::fault::{Checked, During, ensure};
 use super::super::region::{NAME, SURVIVOR};
 use super::super::victim::{Victim, mark};
@@ -42,7 +43,8 @@ impl Scene for Serving {
             dead.begun()?;
             let client = Client::connect_in(&self.dir, NAME).during("connecting to the first server")?;
             let words = Words { source: SURVIVOR + round, number: 0 };
-            let asked = client.send(&words.bytes(LARGE), None).during("asking the first server")?;
+            // Over when the next server is there, long before that.
+            let asked = client.send(&words.bytes(LARGE), Some(PATIENCE)).during("asking the first server")?;
             self.bereaved = Some((client, asked));
             dead.kill()?;
         }
