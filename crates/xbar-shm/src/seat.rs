@@ -4,6 +4,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::process;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, fchmod, ftruncate, openat};
 use rustix::io::{Errno, pread, pwrite};
@@ -44,8 +45,11 @@ impl SeatLock {
     }
 }
 
-/// Tries of a seat's lock: a prober may have it for an instant.
-const SEAT_TRIES: usize = 16;
+/// How long a seat's lock is tried that a prober has: that is for an instant, unless the prober loses its core in it.
+const PROBER_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two tries, in which the prober may have the core.
+const PAUSE: Duration = Duration::from_micros(50);
 
 impl Segment {
     /// Takes seat `index`; `None` while somebody alive sits there.
@@ -67,7 +71,8 @@ impl Segment {
             }
             errno => ShmError::io("open", self.path.join(&name))(errno),
         })?;
-        for _ in 0..SEAT_TRIES {
+        let start = Instant::now();
+        loop {
             file = match Lock::try_exclusive(file) {
                 Ok(lock) => {
                     // For people; nothing depends on it.
@@ -82,12 +87,11 @@ impl Segment {
                 Err(file) => file,
             };
             // Whoever sits there shares the file with nobody; a prober does, for an instant.
-            if file.file().is_none_or(liveness::is_locked) {
+            if file.file().is_none_or(liveness::is_locked) || start.elapsed() >= PROBER_PATIENCE {
                 return Ok(None);
             }
-            thread::yield_now();
+            thread::sleep(PAUSE);
         }
-        Ok(None)
     }
 
     /// Whether somebody alive sits on seat `index`. In doubt, yes: nobody is declared dead without proof.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use support::{Dir, create, open};
 use xbar_shm::{SeatKind, ShmError};
 
@@ -107,6 +108,36 @@ fn asking_never_makes_the_living_dead_nor_the_dead_alive() {
                 }
             });
         }
+    });
+}
+
+#[test]
+fn a_prober_that_loses_its_core_keeps_nobody_from_a_free_seat() {
+    let dir = Dir::new();
+    let (segment, _seat) = create(&dir.base()).unwrap();
+    drop(segment.take_seat(SeatKind::Publisher, 1).unwrap());
+    let is_over = AtomicBool::new(false);
+    let slice = || {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(4) {
+            std::hint::spin_loop();
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = fs::File::open(segment.directory().join("publisher.1")).unwrap();
+            while !is_over.load(Ordering::Relaxed) {
+                // Between these two calls somebody else has the core.
+                flock(&file, FlockOperation::LockShared).unwrap();
+                slice();
+                flock(&file, FlockOperation::Unlock).unwrap();
+                slice();
+            }
+        });
+        let tries = (0..20).map(|_| segment.take_seat(SeatKind::Publisher, 1).unwrap().is_some());
+        let taken = tries.filter(|is_taken| *is_taken).count();
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(taken, 20);
     });
 }
 

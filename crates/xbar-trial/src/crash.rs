@@ -35,7 +35,7 @@ usage: xbar-trial crash [--quick] [--only WORD] [--list]
 pub fn run(arguments: &[String]) -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["worker", name, dir, from, ref stride @ ..] => worker::run(name, dir, from, stride),
+        ["worker", name, dir, from, ref share @ ..] => worker::run(name, dir, from, share),
         ["sleeper", dir] => operations::park::sleeper(dir),
         ref flags => match campaign::Options::parse(flags) {
             Some(options) => campaign::run(&options),

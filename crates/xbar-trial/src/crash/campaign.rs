@@ -8,19 +8,24 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use xbar::affinity::{available_cores, pin_to_core};
+
 use super::fault::{Checked, During};
 use super::operations;
 use super::report::{Outcome, Wrong, report};
 use super::worker::Line;
 
 /// Longest silence of a worker: more than all the patience of one check.
-const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(90);
 
-/// Kills per operation of a quick campaign, about.
-const QUICK: usize = 40;
+/// What a quick campaign takes, on cores that have little else to do: its operations share the time.
+const QUICK: Duration = Duration::from_secs(40);
 
 /// Things that are wrong with one operation before it is left alone.
 const ENOUGH: usize = 25;
+
+/// Workers that hang or fall before it is: each takes long.
+const ENOUGH_WORKERS: usize = 3;
 
 /// What to run.
 #[derive(Debug, Default)]
@@ -57,7 +62,8 @@ pub fn run(options: &Options) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let start = Instant::now();
-    let outcomes = match work(&names, options.quick) {
+    let end = options.quick.then(|| start + QUICK);
+    let outcomes = match work(&names, end) {
         Ok(outcomes) => outcomes,
         Err(error) => {
             eprintln!("crash: {error}");
@@ -73,21 +79,28 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// All operations, one per core at a time.
-fn work(names: &[&'static str], quick: bool) -> Checked<Vec<Outcome>> {
+/// All operations, one per core at a time. With an `end`, each has its share of what time is left when it begins, so that what
+/// one does not need is there for the others.
+fn work(names: &[&'static str], end: Option<Instant>) -> Checked<Vec<Outcome>> {
     let shm = Path::new("/dev/shm");
     let parent = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
     let dir = parent.join(format!("xbar-crash-{}", std::process::id()));
     let queue: Mutex<VecDeque<_>> = Mutex::new(names.iter().copied().enumerate().collect());
     let outcomes = Mutex::new(Vec::new());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = available_cores();
+    let lanes = cores.len().min(names.len());
     thread::scope(|scope| {
-        for _ in 0..cores.min(names.len()) {
-            scope.spawn(|| {
+        for &core in &cores[..lanes] {
+            let (queue, outcomes, dir) = (&queue, &outcomes, &dir);
+            scope.spawn(move || {
+                // A victim and who steps it take turns: on one core, half as long. Where that is forbidden, anywhere.
+                let _ = pin_to_core(core);
                 loop {
-                    let next = queue.lock().ok().and_then(|mut queue| queue.pop_front());
-                    let Some((number, name)) = next else { return };
-                    let outcome = Operation { name, dir: dir.join(number.to_string()), quick }.run();
+                    let Some(((number, name), left)) = next(queue) else { return };
+                    let share = end.map(|end| {
+                        end.saturating_duration_since(Instant::now()).mul_f64(lanes as f64 / left as f64)
+                    });
+                    let outcome = Operation { name, dir: dir.join(number.to_string()), share }.run();
                     eprintln!("{outcome}");
                     if let Ok(mut outcomes) = outcomes.lock() {
                         outcomes.push((number, outcome));
@@ -102,11 +115,19 @@ fn work(names: &[&'static str], quick: bool) -> Checked<Vec<Outcome>> {
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
+/// The next in the queue, and how many there were with it.
+fn next<T>(queue: &Mutex<VecDeque<T>>) -> Option<(T, usize)> {
+    let mut queue = queue.lock().ok()?;
+    let left = queue.len();
+    queue.pop_front().map(|next| (next, left))
+}
+
 /// One operation, as the campaign sees it.
 struct Operation {
     name: &'static str,
     dir: PathBuf,
-    quick: bool,
+    /// How long it may take, if not as long as it likes.
+    share: Option<Duration>,
 }
 
 /// A worker process, killed and reaped when dropped.
@@ -124,7 +145,7 @@ impl Operation {
         let mut outcome = Outcome::new(self.name);
         let start = Instant::now();
         let mut from = 1;
-        for attempt in 0.. {
+        for attempt in 0..ENOUGH_WORKERS {
             let dir = self.dir.join(attempt.to_string());
             match self.attempt(&dir, from, &mut outcome) {
                 Ok(None) => break,
@@ -146,8 +167,8 @@ impl Operation {
         let program = std::env::current_exe().during("finding the program")?;
         let mut command = Command::new(&program);
         command.args(["crash", "worker", self.name]).arg(dir).arg(from.to_string());
-        if self.quick {
-            command.arg(QUICK.to_string());
+        if let Some(share) = self.share {
+            command.arg(share.as_millis().to_string());
         }
         let worker = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut worker = Worker(worker.during("starting a worker")?);
@@ -174,6 +195,10 @@ impl Operation {
                 }
             };
             let (line, number, rest) = Line::hear(&line).ok_or_else(|| format!("a worker said {line:?}"))?;
+            if let Line::Killed | Line::Elsewhere = line {
+                let took = Duration::from_millis(rest.parse().unwrap_or(0));
+                outcome.slowest = outcome.slowest.max(took);
+            }
             match line {
                 Line::Walked => {
                     outcome.instructions = number;

@@ -1,14 +1,16 @@
 //! The operations of the campaign: what a victim does, and what its survivors find.
 
-mod accept;
 mod bus;
 mod channel;
+mod listening;
 mod publishing;
 mod receiving;
 mod recovery;
 mod regions;
 mod request;
+mod serving;
 mod topics;
+mod values;
 
 pub mod park;
 
@@ -67,14 +69,16 @@ pub struct Operation {
 /// All of them; the longest first, so that cores end together.
 pub fn all() -> Vec<Operation> {
     [
-        accept::operations(),
+        listening::operations(),
         channel::operations(),
         regions::operations(),
+        serving::operations(),
         request::operations(),
         recovery::operations(),
         bus::operations(),
         publishing::operations(),
         receiving::operations(),
+        values::operations(),
         park::operations(),
     ]
     .into_iter()

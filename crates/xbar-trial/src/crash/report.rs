@@ -23,6 +23,8 @@ pub struct Outcome {
     /// Victims that went another way and died there: looked at, not counted as kills.
     pub elsewhere: usize,
     pub wrong: Vec<Wrong>,
+    /// The longest that the survivors took for all that they do after a death.
+    pub slowest: Duration,
     pub elapsed: Duration,
 }
 
@@ -38,18 +40,18 @@ pub struct Wrong {
 
 impl Outcome {
     pub fn new(name: &'static str) -> Self {
-        let (wrong, elapsed) = (Vec::new(), Duration::ZERO);
-        Self { name, instructions: 0, places: 0, kills: 0, elsewhere: 0, wrong, elapsed }
+        let (slowest, elapsed) = (Duration::ZERO, Duration::ZERO);
+        Self { name, instructions: 0, places: 0, kills: 0, elsewhere: 0, wrong: Vec::new(), slowest, elapsed }
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, instructions, places, kills, elsewhere, wrong, elapsed } = self;
-        let (wrong_ones, seconds) = (wrong.len(), elapsed.as_secs_f32());
+        let Self { name, instructions, places, kills, elsewhere, wrong, slowest, elapsed } = self;
+        let (failures, slowest, seconds) = (wrong.len(), slowest.as_secs_f32(), elapsed.as_secs_f32());
         write!(
             f,
-            "{name:<40} {instructions:>9} {places:>9} {kills:>9} {elsewhere:>9} {wrong_ones:>9} {seconds:>7.1} s"
+            "{name:<46} {instructions:>8} {places:>7} {kills:>7} {elsewhere:>9} {failures:>8} {slowest:>6.2} s {seconds:>5.1} s"
         )?;
         if let Some(Wrong { k, place, what }) = wrong.first() {
             write!(f, "\n    after {k}: {what}\n    {place}")?;
@@ -60,9 +62,9 @@ impl fmt::Display for Outcome {
 
 /// Prints the table, writes the file.
 pub fn report(outcomes: &[Outcome], elapsed: Duration, quick: bool) -> Checked {
-    let (all, instr, rep, kills, other, wrong) =
-        ("operation", "instrs", "places", "kills", "elsewhere", "failures");
-    println!("{all:<40} {instr:>9} {rep:>9} {kills:>9} {other:>9} {wrong:>9}");
+    let (all, instr, rep, kills, other, wrong, slowest, time) =
+        ("operation", "instrs", "places", "kills", "elsewhere", "failures", "slowest", "time");
+    println!("{all:<46} {instr:>8} {rep:>7} {kills:>7} {other:>9} {wrong:>8} {slowest:>8} {time:>7}");
     outcomes.iter().for_each(|outcome| println!("{outcome}"));
     let sum = |figure: fn(&Outcome) -> usize| outcomes.iter().map(figure).sum::<usize>();
     let (kills, failures) = (sum(|outcome| outcome.kills), sum(|outcome| outcome.wrong.len()));
@@ -84,6 +86,7 @@ pub fn report(outcomes: &[Outcome], elapsed: Duration, quick: bool) -> Checked {
                 "kills": outcome.kills,
                 "killed_elsewhere": outcome.elsewhere,
                 "failures": wrong.collect::<Vec<_>>(),
+                "slowest_seconds": outcome.slowest.as_secs_f32(),
                 "seconds": outcome.elapsed.as_secs_f32(),
             })
         })

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)] // fork, _exit, and the trap
 
+use std::collections::HashMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -69,6 +70,8 @@ pub struct Victim {
     mark: u64,
     /// Address of the next instruction, where it stopped last.
     at: u64,
+    /// Words of the program that were read: reading one costs as much as a step.
+    code: HashMap<u64, u64>,
     lives: bool,
 }
 
@@ -85,7 +88,9 @@ impl Victim {
                 // SAFETY: ends the child, whose copies of the parent's handles must not be dropped.
                 unsafe { nix::libc::_exit(code) }
             }
-            ForkResult::Parent { child } => Ok(Self { pid: child, mark: 0, at: 0, lives: true }),
+            ForkResult::Parent { child } => {
+                Ok(Self { pid: child, mark: 0, at: 0, code: HashMap::new(), lives: true })
+            }
         }
     }
 
@@ -105,7 +110,7 @@ impl Victim {
         let mut visible = Vec::new();
         let mut sleeps = Vec::new();
         loop {
-            let code = self.read(self.at)?;
+            let code = self.code()?;
             let mut slept = false;
             let stop = self.step(Some(&mut || {
                 slept = true;
@@ -220,7 +225,7 @@ impl Victim {
 
     fn step(&mut self, rouse: Option<Rouse<'_>>) -> Checked<Stop> {
         // Only a system call can sleep; waiting for anything else needs no looking.
-        let sleeps = is_system_call(self.read(self.at)?);
+        let sleeps = is_system_call(self.code()?);
         ptrace::step(self.pid, None).during("tracing")?;
         let stop = self.wait(rouse.filter(|_| sleeps))?;
         Ok(if stop == Stop::At(self.mark) { Stop::End } else { stop })
@@ -287,6 +292,16 @@ impl Victim {
     /// Address of the next instruction, where it stopped last.
     pub const fn at(&self) -> u64 {
         self.at
+    }
+
+    /// The instruction at which it stopped, in the lowest bytes.
+    fn code(&mut self) -> Checked<u64> {
+        if let Some(&code) = self.code.get(&self.at) {
+            return Ok(code);
+        }
+        let code = self.read(self.at)?;
+        self.code.insert(self.at, code);
+        Ok(code)
     }
 
     fn read(&self, address: u64) -> Checked<u64> {

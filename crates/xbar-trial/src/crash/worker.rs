@@ -17,9 +17,14 @@ use super::victim::{FORBIDDEN, Sleeping, Victim};
 /// Tries to come to an instruction before the operation is found to have gone another way.
 const TRIES: usize = 3;
 
-/// A quick campaign goes through an operation so many times, each time at other places, and ends when the time is over.
-const QUICK_STEPS: usize = 8;
-const QUICK_TIME: Duration = Duration::from_millis(1500);
+/// Places of an operation in a quick campaign, about. It goes through them so many times, each time at others, and ends when the
+/// operation's share of the time is over; but not before it has killed at some places, however long that takes.
+const QUICK_PLACES: usize = 40;
+const QUICK_STEPS: usize = 4;
+const QUICK_FEWEST: usize = 10;
+
+/// Instructions that a quick campaign steps through again to come to one, at most.
+const QUICK_FAR: usize = 5000;
 
 /// What a worker says, a line each: a word, a number, the rest.
 pub enum Line {
@@ -27,9 +32,9 @@ pub enum Line {
     Walked,
     /// Is about to kill after this one.
     At,
-    /// Killed there, and the survivors found nothing wrong.
+    /// Killed there, and the survivors found nothing wrong; the rest says within how many milliseconds.
     Killed,
-    /// Was killed elsewhere, because it went another way, and the survivors found nothing wrong.
+    /// Was killed elsewhere, because it went another way; as above.
     Elsewhere,
     /// Killed there or elsewhere, and something is wrong: the address in the program, then what.
     Wrong,
@@ -70,12 +75,12 @@ impl Line {
     }
 }
 
-/// The worker of operation `name`: its regions in `dir`, kills after the instruction `from` and onwards. `kills` says about
-/// how many, none that it is all of them.
-pub fn run(name: &str, dir: &str, from: &str, kills: &[&str]) -> ExitCode {
+/// The worker of operation `name`: its regions in `dir`, kills after the instruction `from` and onwards. `share` says how many
+/// milliseconds that may take, none that it is for all places.
+pub fn run(name: &str, dir: &str, from: &str, share: &[&str]) -> ExitCode {
     let operation = operations::all().into_iter().find(|operation| operation.name == name);
     let (Some(operation), Ok(from)) = (operation, from.parse()) else { return ExitCode::from(2) };
-    let kills = kills.first().and_then(|kills| kills.parse().ok());
+    let share = share.first().and_then(|share| share.parse().ok()).map(Duration::from_millis);
     // What goes wrong here is told in lines; in others, on the screen.
     let own = std::process::id();
     std::panic::set_hook(Box::new(move |panic| {
@@ -83,7 +88,7 @@ pub fn run(name: &str, dir: &str, from: &str, kills: &[&str]) -> ExitCode {
             eprintln!("crash: {panic}");
         }
     }));
-    match Worker::new(&operation, Directory::new(dir)).and_then(|worker| worker.work(from, kills)) {
+    match Worker::new(&operation, Directory::new(dir)).and_then(|worker| worker.work(from, share)) {
         Ok(()) => Line::Done.say(0, ""),
         Err(error) => Line::Stuck.say(0, &error),
     }
@@ -96,12 +101,27 @@ enum Death {
     Elsewhere,
 }
 
+/// A death, and how long the survivors took to find that all is well.
+struct Survived(Death, Duration);
+
+impl Survived {
+    fn say(&self, k: usize) {
+        let line = match self.0 {
+            Death::There => Line::Killed,
+            Death::Elsewhere => Line::Elsewhere,
+        };
+        line.say(k, &self.1.as_millis().to_string());
+    }
+}
+
 struct Worker<'o> {
     operation: &'o Operation,
     dir: &'o Directory,
     scene: Option<Box<dyn Scene>>,
     round: u64,
     regions: u64,
+    /// Instructions to step through to come to one, at most.
+    far: usize,
     /// Where the program is in memory, so that addresses can be looked up.
     base: u64,
 }
@@ -111,20 +131,23 @@ impl<'o> Worker<'o> {
         let maps = fs::read_to_string("/proc/self/maps").during("looking for the program")?;
         let base = maps.split('-').next().and_then(|first| u64::from_str_radix(first, 16).ok());
         let base = base.ok_or("no program in memory")?;
-        Ok(Self { operation, dir, scene: None, round: 0, regions: 0, base })
+        Ok(Self { operation, dir, scene: None, round: 0, regions: 0, far: usize::MAX, base })
     }
 
-    fn work(mut self, from: usize, kills: Option<usize>) -> Checked {
+    fn work(mut self, from: usize, share: Option<Duration>) -> Checked {
+        let start = Instant::now();
+        if share.is_some() {
+            self.far = QUICK_FAR;
+        }
         // Some kills need no reasons.
-        let (path, sleeps) = self.walk(kills.is_none())?;
-        let places = path.places(kills);
+        let (path, sleeps) = self.walk(share.is_none())?;
+        let places = path.places(share.map(|_| QUICK_PLACES));
         Line::Walked.say(path.instructions(), &places.len().to_string());
         // Some of them, from all over the operation, as far as there is time.
-        let start = Instant::now();
-        let steps = if kills.is_some() { QUICK_STEPS } else { 1 };
+        let steps = if share.is_some() { QUICK_STEPS } else { 1 };
         let order = (0..steps).flat_map(|step| places.iter().skip(step).step_by(steps));
-        for &k in order.filter(|&&k| k >= from) {
-            if kills.is_some() && start.elapsed() > QUICK_TIME {
+        for (done, &k) in order.filter(|&&k| k >= from).enumerate() {
+            if done >= QUICK_FEWEST && share.is_some_and(|share| start.elapsed() > share) {
                 break;
             }
             Line::At.say(k, "");
@@ -167,20 +190,22 @@ impl<'o> Worker<'o> {
         go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
     ) -> Checked {
         for _ in 0..TRIES {
-            match self.kill(address, &go) {
-                Ok(Death::There) => {
-                    Line::Killed.say(k, "");
-                    return Ok(());
-                }
-                // Another victim may go the way of the first again.
-                Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+            let survived = match self.kill(address, &go) {
+                Ok(survived) => survived,
                 Err(error) => return self.wrong(k, *address, &error),
+            };
+            survived.say(k);
+            // Another victim may go the way of the first again.
+            if let Death::There = survived.0 {
+                return Ok(());
             }
+        }
+        if k > self.far {
+            return Ok(());
         }
         // After as many instructions, whatever they are.
         match self.kill(address, |victim, rouse| victim.walk_to(k, rouse)) {
-            Ok(Death::There) => Line::Killed.say(k, ""),
-            Ok(Death::Elsewhere) => Line::Elsewhere.say(k, ""),
+            Ok(survived) => survived.say(k),
             Err(error) => self.wrong(k, *address, &error)?,
         }
         Ok(())
@@ -199,7 +224,7 @@ impl<'o> Worker<'o> {
         &mut self,
         address: &mut u64,
         go: impl Fn(&mut Victim, super::victim::Rouse<'_>) -> Checked<bool>,
-    ) -> Checked<Death> {
+    ) -> Checked<Survived> {
         self.prepare()?;
         let round = self.round;
         let scene = self.scene.as_mut().ok_or("no scene")?;
@@ -209,8 +234,10 @@ impl<'o> Worker<'o> {
             *address = victim.at();
             victim.kill()?;
             let is_there = is_there?;
+            let start = Instant::now();
             scene.check(round)?;
-            Ok(if is_there { Death::There } else { Death::Elsewhere })
+            let death = if is_there { Death::There } else { Death::Elsewhere };
+            Ok(Survived(death, start.elapsed()))
         };
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);

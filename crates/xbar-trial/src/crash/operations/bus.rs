@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytemuck::{Pod, Zeroable};
-use xbar::{BusConfig, BusSubscriber, PodBus};
+use xbar::{BusConfig, BusSubscriber, Park, PodBus};
 use xbar::{RingRecvError as RecvError, RingTryRecvError as TryRecvError};
 
 use super::super::ear::{PATIENCE, expect};
@@ -32,10 +32,15 @@ fn value(words: Words) -> Value {
 #[derive(Clone, Copy)]
 enum Part {
     Publish,
+    /// Three at once.
+    PublishBatch,
+    /// More than the bus keeps, asleep until there is room.
+    Wait,
     Receive,
     Connect,
     GoOn,
     Leave,
+    LeaveAsReader,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -50,9 +55,12 @@ pub fn operations() -> Vec<Operation> {
         operation("bus: connect", Part::Connect, true),
         operation("bus: publish", Part::Publish, false),
         operation("bus: publish, bounded", Part::Publish, true),
+        operation("bus: publish a batch", Part::PublishBatch, false),
+        operation("bus: publish, asleep for room", Part::Wait, true),
         operation("bus: receive", Part::Receive, false),
         operation("bus: receive, bounded", Part::Receive, true),
         operation("bus: leave", Part::Leave, true),
+        operation("bus: leave as a reader", Part::LeaveAsReader, true),
     ]
 }
 
@@ -65,6 +73,8 @@ struct Riding {
     bus: Option<PodBus<Value>>,
     reader: Option<BusSubscriber<Value>>,
     said: u64,
+    /// What the reader heard while the victim waited for room.
+    heard: Vec<Words>,
 }
 
 fn config(dir: &Path) -> BusConfig {
@@ -80,11 +90,19 @@ fn create(dir: &Path, is_bounded: bool) -> Result<PodBus<Value>, xbar::RegionErr
 
 impl Riding {
     fn new(dir: &Path, part: Part, is_bounded: bool) -> Checked<Self> {
-        Ok(Self { dir: dir.to_owned(), part, is_bounded, bus: None, reader: None, said: 0 })
+        Ok(Self {
+            dir: dir.to_owned(),
+            part,
+            is_bounded,
+            bus: None,
+            reader: None,
+            said: 0,
+            heard: Vec::new(),
+        })
     }
 
     fn says(&self) -> bool {
-        !matches!(self.part, Part::Receive | Part::Connect)
+        !matches!(self.part, Part::Receive | Part::Connect | Part::LeaveAsReader)
     }
 
     fn say(&mut self) -> Checked<Words> {
@@ -93,6 +111,16 @@ impl Riding {
         self.said += 1;
         bus.publish_timeout(&value(words), PATIENCE).during("publishing on the bus")?;
         Ok(words)
+    }
+
+    /// Makes room for whoever waits for it.
+    fn hear_what_is_there(&mut self) -> Checked {
+        if let (Part::Wait, Some(reader)) = (self.part, &mut self.reader) {
+            while let Ok(value) = reader.try_recv() {
+                self.heard.push(Words::read(&value.0)?);
+            }
+        }
+        Ok(())
     }
 
     /// Everything up to `last`.
@@ -145,6 +173,21 @@ impl Scene for Riding {
                 bus.publish(&value);
                 mark();
             }
+            Part::PublishBatch => {
+                let bus = create(&self.dir, self.is_bounded).unwrap();
+                let values = [0, 1, 2].map(|number| words(WITHIN + number));
+                mark();
+                bus.publish_batch(&values);
+                mark();
+            }
+            Part::Wait => {
+                let bus = create(&self.dir, self.is_bounded).unwrap();
+                mark();
+                for number in 0..=u64::from(CAPACITY) {
+                    bus.publish_with(&words(WITHIN + number), Park).unwrap();
+                }
+                mark();
+            }
             Part::GoOn => {
                 mark();
                 let bus = create(&self.dir, self.is_bounded).unwrap();
@@ -164,6 +207,12 @@ impl Scene for Riding {
                 mark();
                 assert!(!matches!(value, Err(TryRecvError::Empty)));
             }
+            Part::LeaveAsReader => {
+                let reader = config(&self.dir).connect::<Value>(NAME).unwrap();
+                mark();
+                drop(reader);
+                mark();
+            }
             Part::Connect => {
                 mark();
                 let reader = config(&self.dir).connect::<Value>(NAME).unwrap();
@@ -174,7 +223,9 @@ impl Scene for Riding {
     }
 
     fn begun(&mut self, _round: u64) -> Checked {
-        if self.reader.is_none() || matches!(self.part, Part::Publish | Part::Leave) {
+        if self.reader.is_none()
+            || !matches!(self.part, Part::Receive | Part::Connect | Part::GoOn | Part::LeaveAsReader)
+        {
             self.reader = Some(config(&self.dir).connect(NAME).during("connecting to the bus")?);
         }
         if matches!(self.part, Part::Receive) {
@@ -184,8 +235,18 @@ impl Scene for Riding {
         Ok(())
     }
 
+    fn rouse(&mut self, _round: u64) -> Checked {
+        self.hear_what_is_there()
+    }
+
     fn check(&mut self, round: u64) -> Checked {
-        let may = [Words { source: round, number: WITHIN }];
+        let within = match self.part {
+            Part::PublishBatch => 3,
+            Part::Wait => u64::from(CAPACITY) + 1,
+            _ => 1,
+        };
+        let may: Vec<_> =
+            (0..within).map(|number| Words { source: round, number: WITHIN + number }).collect();
         let is_new = matches!(self.part, Part::Leave);
         if self.says() {
             self.bus = Some(create(&self.dir, self.is_bounded).during("going on with the bus")?);
@@ -195,8 +256,11 @@ impl Scene for Riding {
             self.reader = Some(config(&self.dir).connect(NAME).during("connecting to the bus")?);
         }
         let mut newcomer = config(&self.dir).connect::<Value>(NAME).during("connecting to the bus")?;
+        self.hear_what_is_there()?;
         let words = self.say()?;
-        expect(&self.hear_until(words)?, &may, &[words])?;
+        let mut heard = std::mem::take(&mut self.heard);
+        heard.extend(self.hear_until(words)?);
+        expect(&heard, &may, &[words])?;
         // A lap and more: a bounded bus waits for nobody who is dead.
         for _ in 0..=CAPACITY {
             let words = self.say()?;

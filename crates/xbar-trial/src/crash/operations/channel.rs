@@ -21,6 +21,7 @@ pub enum Part {
     Send(usize),
     Receive(usize),
     Close,
+    Leave,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -33,7 +34,8 @@ pub fn operations() -> Vec<Operation> {
         operation("channel: send inline", Part::Send(SMALL)),
         operation("channel: send a block", Part::Send(LARGE)),
         operation("channel: receive", Part::Receive(LARGE)),
-        operation("channel: leave", Part::Close),
+        operation("channel: close", Part::Close),
+        operation("channel: leave", Part::Leave),
     ]
 }
 
@@ -107,7 +109,7 @@ impl Talk {
 }
 
 /// The other end is found gone, whatever it still said.
-fn ensure_gone(channel: &Channel) -> Checked {
+pub fn ensure_gone(channel: &Channel) -> Checked {
     match channel.recv_timeout(PATIENCE) {
         Err(ChannelError::Disconnected | ChannelError::Closed) => Ok(()),
         Err(error) => Err(format!("the other end died: {error}")),
@@ -141,6 +143,12 @@ impl Scene for Talk {
                 Words::read(&said.unwrap()).unwrap();
             }
             Part::Close => {
+                mark();
+                let closed = channel.close();
+                mark();
+                closed.unwrap();
+            }
+            Part::Leave => {
                 mark();
                 drop(channel);
                 mark();

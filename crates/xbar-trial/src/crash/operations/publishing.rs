@@ -1,5 +1,7 @@
 //! Victims that publish.
 
+use xbar::Park;
+
 use super::super::ear::STEP_BY_STEP;
 use super::super::region::{BATCH, DEPTH};
 use super::super::victim::mark;
@@ -17,12 +19,15 @@ pub fn operations() -> Vec<Operation> {
         Act { play: reclaim, publishes: 2, ..published }.operation("publish, evict and reclaim"),
         Act { play: loan, ..ACT }.operation("loan, out of the shared list"),
         Act { play: give_back, ..ACT }.operation("loan given back"),
+        Act { topic: pinned, play: give_back_pinned, ..ACT }.operation("loan of a pinned topic given back"),
         Act { topic: pinned, play: inline, ..published }.operation("publish pinned, inline"),
         Act { topic: pinned, play: block, ..published }.operation("publish pinned, a block"),
         Act { topic: lossless, play: inline, ..published }.operation("publish lossless, inline"),
         Act { topic: lossless, play: block, ..published }.operation("publish lossless, a block"),
         Act { topic: lossless, play: wait_for_room, is_deaf: true, ..published }
             .operation("publish lossless, waiting for room"),
+        Act { topic: lossless, play: wait_with_a_loan, is_deaf: true, ..published }
+            .operation("publish lossless, a block, asleep for room"),
         Act { play: inline, ..claimed }.operation("claim among many, inline"),
         Act { play: block, ..claimed }.operation("claim among many, a block"),
         Act { play: reclaim, publishes: 2, ..claimed }.operation("claim among many, evict and reclaim"),
@@ -86,6 +91,21 @@ fn wait_for_room(role: &Role) {
     sent.unwrap();
 }
 
+/// Asleep at once, with a block of its own.
+fn wait_with_a_loan(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    for number in 0..u64::from(DEPTH) {
+        role.send(&publisher, &topic, number, LARGE);
+    }
+    let mut loan = publisher.loan(&topic, LARGE).unwrap();
+    role.words(WITHIN).write(&mut loan);
+    mark();
+    let published = loan.publish_with(Park);
+    mark();
+    assert!(published.is_ok());
+}
+
 fn loan(role: &Role) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
@@ -101,6 +121,18 @@ fn give_back(role: &Role) {
     let loans: Vec<_> = (0..2).map(|_| publisher.loan(&topic, LARGE).unwrap()).collect();
     mark();
     drop(loans);
+    mark();
+}
+
+/// Begun to be written, and given up: readers keep the value before.
+fn give_back_pinned(role: &Role) {
+    let publisher = role.publisher();
+    let topic = role.topic(&publisher);
+    role.send(&publisher, &topic, 0, LARGE);
+    mark();
+    let mut loan = publisher.loan_pinned(&topic, LARGE).unwrap();
+    loan[..8].fill(0xff);
+    drop(loan);
     mark();
 }
 

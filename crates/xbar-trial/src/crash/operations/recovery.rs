@@ -1,6 +1,6 @@
 //! Victims that recover from others who died before them: what they leave half-done, the next one completes.
 
-use super::super::region::URI;
+use super::super::region::{NAME, URI};
 use super::super::victim::mark;
 use super::super::words::LARGE;
 use super::Operation;
@@ -12,6 +12,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Act { play: recover, ..bereaved }.operation("recover from two deaths"),
         Act { play: recover, ..claimed }.operation("recover from two deaths, one in a claim"),
+        Act { play: recover_from_outside, ..claimed }.operation("doctor: recover from two deaths"),
+        Act { play: look, ..bereaved }.operation("look at a region, two of it dead"),
         Act { play: take_topic, ..claimed }.operation("register among many, one dead in a claim"),
         Act { play: take_seat, ..bereaved }.operation("join on a dead one's seat"),
         Act { play: take_topic, ..bereaved }.operation("register a dead one's topic"),
@@ -26,6 +28,23 @@ fn recover(role: &Role) {
     let recovered = publisher.recover();
     mark();
     recovered.unwrap();
+}
+
+/// What `xbar doctor --fix` does in a region that lives.
+fn recover_from_outside(role: &Role) {
+    mark();
+    let recovery = xbar::recover_in(&role.dir, NAME);
+    mark();
+    recovery.unwrap();
+}
+
+/// What changes nothing, but asks the kernel's locks who lives.
+fn look(role: &Role) {
+    mark();
+    let found = xbar::discover_in(&role.dir, "**");
+    let account = xbar::audit_in(&role.dir, NAME);
+    mark();
+    drop((found, account));
 }
 
 fn take_seat(role: &Role) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use xbar::doctor::{Treatment, examine_in};
 use xbar::{Publisher, RecvError, Stream, Subscriber, TopicConfig};
 
 use super::super::ear::PATIENCE;
@@ -22,6 +23,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         alone("create a region", create, false),
         alone("create over a dead region", create, true),
+        alone("doctor: remove a dead region", remove, true),
         alone("leave as the last", leave_last, false),
         Operation { name: "register a new topic", scene: Box::new(|dir| Ok(Box::new(Naming::new(dir)?))) },
         Act { play: |role| join(&role.dir), ..ACT }.operation("join as a publisher"),
@@ -33,6 +35,13 @@ fn create(dir: &Path) {
     let publisher = Publisher::create(NAME, &config(dir));
     mark();
     drop(publisher);
+}
+
+fn remove(dir: &Path) {
+    mark();
+    let findings = examine_in(dir, Treatment::Fix);
+    mark();
+    drop(findings);
 }
 
 fn leave_last(dir: &Path) {

@@ -17,6 +17,7 @@ enum Part {
     Connect,
     Ask,
     HearAnswer,
+    Leave,
     Answer,
     Refuse,
 }
@@ -33,17 +34,18 @@ pub fn operations() -> Vec<Operation> {
         operation("request: connect", Part::Connect),
         operation("request: ask", Part::Ask),
         operation("request: receive the answer", Part::HearAnswer),
+        operation("request: leave", Part::Leave),
         operation("request: receive and answer", Part::Answer),
         operation("request: receive and refuse", Part::Refuse),
     ]
 }
 
-fn config(dir: &Path) -> ServerConfig {
+pub fn config(dir: &Path) -> ServerConfig {
     ServerConfig::new().clients(2).depth(4).max_bytes(1024).dir(dir)
 }
 
 /// A server and a client in this process; one of them is the victim's part.
-struct Asking {
+pub struct Asking {
     dir: PathBuf,
     part: Part,
     server: Option<Server>,
@@ -52,6 +54,25 @@ struct Asking {
 }
 
 impl Asking {
+    /// A server and its client.
+    pub fn of(dir: &Path, server: Server, client: Client) -> Self {
+        let (server, client) = (Some(server), Some(client));
+        Self { dir: dir.to_owned(), part: Part::Ask, server, client, asked: None }
+    }
+
+    /// They understand each other for as many times as there are seats, and more; and so does a newcomer, who sits on the seat of
+    /// whoever died.
+    pub fn go_on(&mut self, round: u64) -> Checked {
+        for time in 0..3 {
+            self.converse(SURVIVOR + 16 * round + 2 * time)?;
+        }
+        let newcomer = Client::connect_in(&self.dir, NAME).during("connecting anew")?;
+        let old = self.client.replace(newcomer);
+        self.converse(SURVIVOR + 16 * round + 9)?;
+        self.client = old;
+        Ok(())
+    }
+
     fn is_server(&self) -> bool {
         matches!(self.part, Part::Answer | Part::Refuse)
     }
@@ -125,6 +146,13 @@ impl Scene for Asking {
                 ask(&client);
                 mark();
             }
+            Part::Leave => {
+                let client = Client::connect_in(&self.dir, NAME).unwrap();
+                ask(&client);
+                mark();
+                drop(client);
+                mark();
+            }
             _ => {
                 let client = Client::connect_in(&self.dir, NAME).unwrap();
                 let id = ask(&client);
@@ -173,16 +201,7 @@ impl Scene for Asking {
             self.server = Some(config(&self.dir).serve(NAME).during("serving")?);
             self.client = Some(Client::connect_in(&self.dir, NAME).during("connecting")?);
         }
-        // As often as there are seats, and more.
-        for time in 0..3 {
-            self.converse(SURVIVOR + 16 * round + 2 * time)?;
-        }
-        // A newcomer, on the dead one's seat where the victim was a client.
-        let newcomer = Client::connect_in(&self.dir, NAME).during("connecting anew")?;
-        let old = self.client.replace(newcomer);
-        self.converse(SURVIVOR + 16 * round + 9)?;
-        self.client = old;
-        Ok(())
+        self.go_on(round)
     }
 
     fn finish(self: Box<Self>) -> Checked {
