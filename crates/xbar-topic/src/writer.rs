@@ -38,6 +38,8 @@ pub struct Writer<K> {
     /// Of one publisher: the block that each slot names, + 1; 0 = none. It knows that without a look at the slot, which readers that
     /// wait for the message look at all the time: a look would fetch the line from them once more.
     named: Box<[u32]>,
+    /// How many of these are not 0. While none is, nobody looks.
+    in_blocks: usize,
     /// Of many publishers: messages published here.
     among_others: u64,
 }
@@ -57,7 +59,8 @@ impl<K> Writer<K> {
             }
             WriteRing::Many(_) => Box::default(),
         };
-        Self { ring, blocks, named, among_others: 0 }
+        let in_blocks = named.iter().filter(|named| **named != 0).count();
+        Self { ring, blocks, named, in_blocks, among_others: 0 }
     }
 
     /// The sequence number that the next message will have, or (many publishers) may have.
@@ -85,7 +88,7 @@ impl<K> Writer<K> {
         if ring.next() >= limit || bytes.len() > INLINE_BYTES {
             return None;
         }
-        if self.named.get(ring.slot_index()) != Some(&0) {
+        if self.in_blocks != 0 && self.named.get(ring.slot_index()) != Some(&0) {
             return None;
         }
         let claim = ring.claim();
@@ -119,6 +122,7 @@ impl<K> Writer<K> {
                 }
                 let named = &mut self.named[ring.slot_index()];
                 let evicted = mem::take(named).checked_sub(1);
+                self.in_blocks -= usize::from(evicted.is_some());
                 let claim = ring.claim();
                 put(claim.words(), evicted, bytes, time, evict);
                 Ok(claim.commit())
@@ -152,6 +156,7 @@ impl<K> Writer<K> {
                 }
                 let named = &mut self.named[ring.slot_index()];
                 let evicted = mem::replace(named, block.index() + 1).checked_sub(1);
+                self.in_blocks += usize::from(evicted.is_none());
                 let claim = ring.claim();
                 pass_on(supply, claim.words(), evicted, InBlock { block, length, time });
                 Ok(claim.commit())
