@@ -85,6 +85,11 @@ impl<T: Payload, S: Source<Value = T>> Receives<T> for Reader<S> {
     fn wait<R>(&mut self, read: impl FnOnce(&T) -> R) -> R {
         read(&self.subscriber.recv_with(BusySpin).expect("a message"))
     }
+
+    #[inline(always)]
+    fn drain(&mut self, most: usize, mut read: impl FnMut(&T)) -> usize {
+        self.subscriber.try_recv_each(most, |value| read(&value)).unwrap_or(0)
+    }
 }
 
 /// What a kind of subscriber reads from.
