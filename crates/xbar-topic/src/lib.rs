@@ -46,7 +46,7 @@ pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::{Loan, NoRoom};
 pub use options::{TopicConfig, value_type};
 pub use publisher::Publisher;
-pub use reader::{Found, Nothing, ReadRing, Reader, Taken};
+pub use reader::{Found, Nothing, Otherwise, ReadRing, Reader, Taken};
 pub use recover::{Recovery, recover};
 pub use sample::{OwnedSample, Sample};
 pub use stream::{Start, Stream};
