@@ -27,6 +27,6 @@ pub use account::{Account, Accounting, Finished, Owner, Place, PoolLook};
 pub use freelist::{FreeList, Intent};
 pub use ledger::{Held, HoldError, Ledger, Ledgers, OwnedHeld};
 pub use limbo::Limbo;
-pub use payload::Payload;
+pub use payload::{PREPARED_BYTES, Payload};
 pub use recover::{Census, Recovered};
 pub use supply::{Block, Supply};
