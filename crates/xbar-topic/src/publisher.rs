@@ -223,7 +223,7 @@ impl Publisher {
         let Some(pool) = self.pools.get(topic.pool).filter(|_| self.owns(topic)) else {
             return PublishError::ForeignTopic { uri };
         };
-        let most = self.most_bytes(topic);
+        let most = pool.payload.block_bytes();
         if bytes > most {
             PublishError::TooLarge { uri, bytes, most }
         } else {
