@@ -9,7 +9,7 @@ use core::slice;
 use xbar_layout::pad::LINE_BYTES;
 use xbar_layout::{Byte, Lent};
 
-/// Bytes of the next block that a publisher has fetched ahead: a line costs it half a nanosecond, needed or not.
+/// Bytes of the next block that a publisher has fetched ahead: a line costs it a quarter of a nanosecond, needed or not.
 pub const PREPARED_BYTES: usize = 1024;
 
 /// All blocks' bytes, `stride` from one to the next.
@@ -79,13 +79,13 @@ impl<K> Payload<K> {
         unsafe { slice::from_raw_parts(place.as_ptr(), length) }
     }
 
-    /// Has the processor fetch the first bytes of block `index` for writing, up to `length` of them and no more than
+    /// Has the processor fetch the first bytes of block `index` for writing, in steps of eight lines, up to `length` and no more than
     /// [`PREPARED_BYTES`]: whoever writes them soon does not wait for readers' caches to give them up.
     #[inline(always)]
     pub fn prepare(&self, index: u32, length: usize) {
         if index < self.blocks && length <= self.block_bytes {
             let first = self.place(index, length).as_ptr();
-            for eight in 0..length.min(PREPARED_BYTES).div_ceil(8 * LINE_BYTES) {
+            for eight in 0..length.min(PREPARED_BYTES) / (8 * LINE_BYTES) {
                 fetch_for_writing(first.wrapping_add(eight * 8 * LINE_BYTES));
             }
         }
