@@ -7,6 +7,7 @@ mod case;
 mod cases;
 mod clock;
 mod contract;
+mod core;
 mod document;
 mod goals;
 mod instructions;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::core::is_whole;
 use arguments::Arguments;
 use case::Case;
 use cases::topic_round_trip;
@@ -72,7 +74,7 @@ fn end_with_any_thread() {
 
 /// Works all cases that are asked for; false when goals are missed and that matters.
 fn run(arguments: &Arguments) -> Result<bool, String> {
-    let machine = machine::describe(&warnings());
+    let mut machine = machine::describe(&warnings());
     println!("{}\n\n{}", machine::text(&machine), table::head());
     let mut cases = cases::all();
     cases.retain(|case| arguments.only.is_none_or(|family| family == case.family));
@@ -80,6 +82,11 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     for line in table::latencies(&rows) {
         println!("{line}");
     }
+    machine["undisturbed"] = format!("{:.0} %", 100.0 * report::undisturbed(&rows)).into();
+    println!(
+        "\nrounds in which nobody else was on the core: {}",
+        machine["undisturbed"].as_str().unwrap_or("?")
+    );
     let folder = write(&report::json(&machine, &rows), &rows)?;
     println!("\nwritten: {}", folder.display());
     if arguments.write_docs {
@@ -125,10 +132,15 @@ fn work(cases: Vec<Case>, arguments: &Arguments) -> Vec<Row> {
         let effort = if arguments.quick {
             let contenders = 1 + case.peers.len() as u32;
             let slice = (left / contenders / 16).min(Duration::from_millis(4));
-            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: left }
+            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: left, is_whole }
         } else {
             let slice = Duration::from_millis(20);
-            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: Duration::from_secs(60) }
+            Effort {
+                rounds: arguments.rounds.unwrap_or(ROUNDS),
+                slice,
+                budget: Duration::from_secs(60),
+                is_whole,
+            }
         };
         for row in report::rows(&case, &rounds::work(&case, effort)) {
             println!("{}", table::row(&row));

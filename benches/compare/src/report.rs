@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::case::{Case, Contender};
 use crate::contract::Outcome;
 use crate::goals;
-use crate::rounds::{Figures, Measured, median, quantile, ratios};
+use crate::rounds::{ENOUGH, Figures, Measured, Pairs, median, quantile, typical};
 
 /// Percentiles of single turns, in ns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// First and third quartile of these.
     pub quartiles: Option<[f64; 2]>,
+    /// All rounds, and those in which nobody else was on the core. If the latter are too few, all count.
+    pub rounds: [usize; 2],
     /// Median of the bare machine.
     pub limit_ns: Option<f64>,
     /// Ratio at most.
@@ -66,6 +68,7 @@ impl Row {
             "family": self.family, "case": self.case, "payload": self.payload, "at": self.at,
             "ours_ns": self.ours_ns, "peer": self.peer, "peer_ns": self.peer_ns,
             "ratio": self.ratio, "ratio_quartiles": self.quartiles, "limit_ns": self.limit_ns,
+            "rounds": self.rounds[0], "undisturbed_rounds": self.rounds[1],
             "goal": self.goal, "met": self.met(),
             "ours_latency": latency(self.ours_latency), "peer_latency": latency(self.peer_latency),
             "note": self.note,
@@ -84,26 +87,26 @@ fn row(case: &Case, measured: &Measured, other: &Contender, outcome: &Outcome<Fi
     let figures =
         |outcome: &Option<Outcome<Figures>>| outcome.as_ref().and_then(|outcome| outcome.clone().ok());
     let (ours, limit, theirs) = (figures(&measured.ours), figures(&measured.limit), outcome.as_ref().ok());
-    let ratios = match (&ours, theirs) {
-        (Some(ours), Some(theirs)) => ratios(&ours.rounds, &theirs.rounds),
-        _ => Vec::new(),
-    };
+    let pairs = ours.as_ref().zip(theirs).map(|(ours, theirs)| Pairs::of(&ours.rounds, &theirs.rounds));
+    let ratios = pairs.as_ref().map_or_else(Vec::new, Pairs::ratios);
     let some = !ratios.is_empty();
+    let rounds = ours.as_ref().map_or(0, |ours| ours.rounds.len());
     Row {
         family: case.family,
         case: case.name,
         payload: case.payload,
         at: case.at,
-        ours_ns: ours.as_ref().map(|figures| median(&figures.rounds)),
+        ours_ns: ours.as_ref().map(|figures| typical(&figures.rounds)),
         peer: other.name,
-        peer_ns: theirs.map(|figures| median(&figures.rounds)),
+        peer_ns: theirs.map(|figures| typical(&figures.rounds)),
         ratio: some.then(|| median(&ratios)),
         quartiles: some.then(|| [quantile(&ratios, 0.25), quantile(&ratios, 0.75)]),
-        limit_ns: limit.map(|figures| median(&figures.rounds)),
+        rounds: [rounds, pairs.as_ref().map_or(0, |pairs| pairs.undisturbed)],
+        limit_ns: limit.map(|figures| typical(&figures.rounds)),
         goal: goals::find(case, other.name),
         ours_latency: ours.as_ref().and_then(latency),
         peer_latency: theirs.and_then(latency),
-        note: note(case, measured, other, outcome),
+        note: note(case, measured, (other, outcome), pairs.as_ref()),
     }
 }
 
@@ -112,7 +115,12 @@ fn latency(figures: &Figures) -> Option<Latency> {
     (!figures.singles.is_empty()).then(|| Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999) })
 }
 
-fn note(case: &Case, measured: &Measured, other: &Contender, outcome: &Outcome<Figures>) -> String {
+fn note(
+    case: &Case,
+    measured: &Measured,
+    (other, outcome): (&Contender, &Outcome<Figures>),
+    pairs: Option<&Pairs>,
+) -> String {
     let mut parts = vec![other.note.clone()];
     match (&case.ours, &measured.ours) {
         (None, _) => parts.push("ours is not written yet".into()),
@@ -122,8 +130,17 @@ fn note(case: &Case, measured: &Measured, other: &Contender, outcome: &Outcome<F
     if let Err(error) = outcome {
         parts.push(format!("{} failed: {error}", other.name));
     }
+    if pairs.is_some_and(|pairs| pairs.undisturbed < ENOUGH.min(pairs.ours.len())) {
+        parts.push("somebody else was on the core".into());
+    }
     parts.retain(|part| !part.is_empty());
     parts.join("; ")
+}
+
+/// Of all rounds, the part in which nobody else was on the core.
+pub fn undisturbed(rows: &[Row]) -> f64 {
+    let [all, undisturbed] = [0, 1].map(|which| rows.iter().map(|row| row.rounds[which]).sum::<usize>());
+    undisturbed as f64 / all.max(1) as f64
 }
 
 /// The whole report.
@@ -151,7 +168,8 @@ pub mod tests {
             .limit(steady("a bare store", 1.0))
             .peer(steady("photon-ring", 10.0).note("lossy too"))
             .peer(Contender::new("hft-channel", || Err("went away".into()), |_| Err(String::new())));
-        let effort = Effort { rounds: 3, slice: Duration::from_micros(10), budget: Duration::ZERO };
+        let slice = Duration::from_micros(10);
+        let effort = Effort { rounds: 3, slice, budget: Duration::ZERO, is_whole: || true };
         rows(&case, &work(&case, effort))
     }
 

@@ -1,6 +1,7 @@
 //! Interleaved rounds: everybody works in each round, and a ratio is of two figures of the same round.
 //!
-//! The machine's speed drifts; what drifts slower than a round drops out of the ratio.
+//! The machine's speed drifts; what drifts slower than a round drops out of the ratio. A round in which somebody else ran on the
+//! core's other hardware thread says what the neighbour takes: it is left out, when enough are left.
 
 use std::time::{Duration, Instant};
 
@@ -13,16 +14,20 @@ use crate::contract::Outcome;
 /// How much work is put into a case.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Rounds, if there is time.
+    /// Rounds, if there is time; up to twice as many, as long as too few are undisturbed.
     pub rounds: usize,
     /// Time of one contender in one round.
     pub slice: Duration,
     /// Time of the whole case; [`FEWEST`] rounds are worked whatever it says.
     pub budget: Duration,
+    /// Says whether the core is one's own: [`is_whole`](crate::core::is_whole).
+    pub is_whole: fn() -> bool,
 }
 
 /// Rounds below which a median says nothing.
 pub const FEWEST: usize = 3;
+/// Undisturbed rounds that are enough to leave the others out.
+pub const ENOUGH: usize = 7;
 /// Turns before the clock starts, at least: more than any ring here has slots.
 const WARM: u64 = 1500;
 /// Turns of the first look at how long one takes.
@@ -33,10 +38,19 @@ const SINGLES: u64 = 2000;
 /// What one contender gave.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// ns of one turn, round by round.
-    pub rounds: Vec<f64>,
+    /// Round by round.
+    pub rounds: Vec<Figure>,
     /// ns of single turns, of all rounds together.
     pub singles: Histogram<u64>,
+}
+
+/// What one contender gave in one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// ns of one turn.
+    pub ns: f64,
+    /// True when the core was the contender's own, before and after.
+    pub undisturbed: bool,
 }
 
 /// What a case gave: for each contender its figures, or why there are none.
@@ -76,11 +90,12 @@ impl<'c> Working<'c> {
         Self { contender, plan, outcome }
     }
 
-    fn round(&mut self) {
+    fn round(&mut self, is_whole: fn() -> bool) {
         let Ok(figures) = &mut self.outcome else { return };
+        let was_whole = is_whole();
         match self.contender.run(&self.plan) {
             Ok(Round { ns, singles }) => {
-                figures.rounds.push(ns);
+                figures.rounds.push(Figure { ns, undisturbed: was_whole && is_whole() });
                 for ns in singles {
                     figures.singles.saturating_record(ns);
                 }
@@ -105,21 +120,29 @@ pub fn work(case: &Case, effort: Effort) -> Measured {
     let everybody = case.ours.iter().chain(&case.limit).chain(&case.peers);
     let mut working: Vec<_> =
         everybody.map(|contender| Working::start(contender, effort.slice, case.latency)).collect();
-    for round in 0..effort.rounds {
-        if round >= FEWEST && start.elapsed() >= effort.budget {
+    for round in 0..2 * effort.rounds {
+        let is_over = round >= effort.rounds && undisturbed(&working) >= ENOUGH.min(effort.rounds);
+        if is_over || round >= FEWEST && start.elapsed() >= effort.budget {
             break;
         }
         // There and back, so that nobody always follows the same one.
         if round % 2 == 0 {
-            working.iter_mut().for_each(Working::round);
+            working.iter_mut().for_each(|working| working.round(effort.is_whole));
         } else {
-            working.iter_mut().rev().for_each(Working::round);
+            working.iter_mut().rev().for_each(|working| working.round(effort.is_whole));
         }
     }
     let mut outcomes = working.into_iter().map(|working| working.outcome);
     let ours = case.ours.as_ref().and_then(|_| outcomes.next());
     let limit = case.limit.as_ref().and_then(|_| outcomes.next());
     Measured { ours, limit, peers: outcomes.collect() }
+}
+
+/// Rounds in which nobody was disturbed.
+fn undisturbed(working: &[Working<'_>]) -> usize {
+    let rounds = working.iter().filter_map(|working| Some(&working.outcome.as_ref().ok()?.rounds));
+    let count = rounds.clone().map(Vec::len).max().unwrap_or(0);
+    (0..count).filter(|&round| rounds.clone().all(|rounds| rounds[round].undisturbed)).count()
 }
 
 /// The `part`-quantile, 0 to 1.
@@ -135,9 +158,37 @@ pub fn median(figures: &[f64]) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// Ratios round by round.
-pub fn ratios(ours: &[f64], reference: &[f64]) -> Vec<f64> {
-    ours.iter().zip(reference).map(|(ours, reference)| ours / reference).collect()
+/// Ours and another's figures, of the rounds that count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairs {
+    /// ns of one turn of ours.
+    pub ours: Vec<f64>,
+    /// ns of one turn of the other's.
+    pub other: Vec<f64>,
+    /// Rounds in which neither was disturbed. If these are too few, all count.
+    pub undisturbed: usize,
+}
+
+impl Pairs {
+    /// The pairs of two that worked side by side.
+    pub fn of(ours: &[Figure], other: &[Figure]) -> Self {
+        let both = || ours.iter().zip(other);
+        let is_undisturbed = |(ours, other): &(&Figure, &Figure)| ours.undisturbed && other.undisturbed;
+        let undisturbed = both().filter(is_undisturbed).count();
+        let counting = both().filter(|pair| undisturbed < ENOUGH || is_undisturbed(pair));
+        let (ours, other) = counting.map(|(ours, other)| (ours.ns, other.ns)).unzip();
+        Self { ours, other, undisturbed }
+    }
+
+    /// Ratios round by round.
+    pub fn ratios(&self) -> Vec<f64> {
+        self.ours.iter().zip(&self.other).map(|(ours, other)| ours / other).collect()
+    }
+}
+
+/// ns of one turn: the median of the rounds that count.
+pub fn typical(rounds: &[Figure]) -> f64 {
+    median(&Pairs::of(rounds, rounds).ours)
 }
 
 #[cfg(test)]
@@ -146,9 +197,28 @@ mod tests {
 
     #[test]
     fn a_ratio_is_of_the_same_round() {
-        // The machine halves its speed in the middle: the medians of each, divided, would say 2.
-        let (ours, reference) = ([1.0, 1.0, 2.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0, 2.0]);
-        assert_eq!(median(&ratios(&ours, &reference)), 1.0);
+        // The machine halves its speed in the middle.
+        let (ours, other) = ([1.0, 1.0, 2.0, 2.0, 2.0], [2.0, 2.0, 4.0, 4.0, 4.0]);
+        let figures = |rounds: [f64; 5]| figures(&rounds.map(|ns| (ns, true)));
+        assert_eq!(Pairs::of(&figures(ours), &figures(other)).ratios(), [0.5; 5]);
+    }
+
+    fn figures(rounds: &[(f64, bool)]) -> Vec<Figure> {
+        rounds.iter().map(|&(ns, undisturbed)| Figure { ns, undisturbed }).collect()
+    }
+
+    #[test]
+    fn disturbed_rounds_are_left_out_when_enough_are_left() {
+        let mut ours = vec![(1.0, true); ENOUGH];
+        ours.extend([(9.0, false); 20]);
+        let other = vec![(2.0, true); ENOUGH + 20];
+        let pairs = Pairs::of(&figures(&ours), &figures(&other));
+        assert_eq!((pairs.undisturbed, pairs.ratios()), (ENOUGH, vec![0.5; ENOUGH]));
+        assert_eq!(typical(&figures(&ours)), 1.0);
+        // One fewer: all count.
+        let pairs = Pairs::of(&figures(&ours[1..]), &figures(&other[1..]));
+        assert_eq!((pairs.undisturbed, pairs.ours.len()), (ENOUGH - 1, ENOUGH + 19));
+        assert_eq!(typical(&figures(&ours[1..])), 9.0);
     }
 
     #[test]
@@ -160,7 +230,7 @@ mod tests {
     }
 
     fn effort(rounds: usize, budget: Duration) -> Effort {
-        Effort { rounds, slice: Duration::from_micros(1), budget }
+        Effort { rounds, slice: Duration::from_micros(1), budget, is_whole: || true }
     }
 
     fn steady(ns: f64) -> Contender {
@@ -181,6 +251,13 @@ mod tests {
         };
         assert_eq!(rounds(effort(7, Duration::from_secs(60))), [7; 3]);
         assert_eq!(rounds(effort(7, Duration::ZERO)), [FEWEST; 3]);
+    }
+
+    #[test]
+    fn who_is_disturbed_goes_on_for_longer() {
+        let case = Case::new("ring", "test", 8).ours(steady(2.0)).peer(steady(4.0));
+        let disturbed = Effort { is_whole: || false, ..effort(7, Duration::from_secs(60)) };
+        assert_eq!(work(&case, disturbed).ours.unwrap().unwrap().rounds.len(), 14);
     }
 
     #[test]
