@@ -100,7 +100,9 @@ impl Topic {
             Gate::new(lend(memory, &memory.announced), cursors, TOPIC, self.room())
         });
         let limit = if self.lossless { 0 } else { u64::MAX };
-        Publisher { writer: Writer::new(ring, memory.blocks()), supply: supply(memory, index), gate, limit }
+        let mut supply = supply(memory, index);
+        let writer = Writer::new(ring, memory.blocks(), |block| supply.evict(block));
+        Publisher { writer, supply, gate, limit }
     }
 
     fn subscriber(&self, index: usize) -> Subscriber {

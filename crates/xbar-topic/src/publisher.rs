@@ -125,7 +125,17 @@ impl Publisher {
     /// [`RegionError`] when somebody alive publishes it and it has one publisher at a time, when it is registered as
     /// something else, or when the region has no room for it.
     pub fn register(&self, uri: &Uri, config: &TopicConfig) -> Result<Topic, RegionError> {
-        self.under_lock(|| Topic::open(&self.seat, &self.registered(uri, config)?))
+        self.under_lock(|| {
+            let mut has_evicted = false;
+            let topic = Topic::open(&self.seat, &self.registered(uri, config)?, |pool, index| {
+                has_evicted = true;
+                self.evict(pool, index);
+            })?;
+            if has_evicted {
+                self.settle(topic.pool);
+            }
+            Ok(topic)
+        })
     }
 
     /// The topic `uri`, registered and free for this publisher. The caller holds the region's lock.
@@ -258,26 +268,26 @@ impl Publisher {
         let mut has_evicted = false;
         let sequence = topic.writer().inline(topic.room.limit(), bytes, self.clock.stamp(), |index| {
             has_evicted = true;
-            self.evict(topic, index);
+            self.evict(topic.pool, index);
         })?;
         topic.published();
         topic.look_ahead();
         if has_evicted {
-            self.settle(topic);
+            self.settle(topic.pool);
         }
         Ok(sequence)
     }
 
     #[inline(never)]
-    fn evict(&self, topic: &Topic, index: u32) {
-        if let Some(pool) = self.pools.get(topic.pool) {
+    fn evict(&self, pool: usize, index: u32) {
+        if let Some(pool) = self.pools.get(pool) {
             pool.supply().evict(index);
         }
     }
 
     #[inline(never)]
-    fn settle(&self, topic: &Topic) {
-        if let Some(pool) = self.pools.get(topic.pool) {
+    fn settle(&self, pool: usize) {
+        if let Some(pool) = self.pools.get(pool) {
             pool.supply().settle(|| self.readers());
         }
     }

@@ -96,15 +96,21 @@ impl Drop for Membership {
 }
 
 impl Topic {
-    pub(crate) fn open(seat: &Arc<Seat>, topic: &TopicView) -> Result<Self, RegionError> {
+    /// Opens topic `topic` for the publisher on `seat`. `evict` is called with a pool and a block of it that goes out of the ring at
+    /// once, if one does.
+    pub(crate) fn open(
+        seat: &Arc<Seat>,
+        topic: &TopicView,
+        evict: impl FnOnce(usize, u32),
+    ) -> Result<Self, RegionError> {
         let view = &seat.view;
         let facts = topic.facts();
         let pool = present(facts.shape.pool, view, "pools")? as usize;
         let blocks = present(view.facts().geometry.pools().get(pool), view, "pools")?.limits.blocks;
         let ring = rings::write(view, topic, seat.index)?;
         let room = Room::open(seat, topic)?;
-        let writer = Writer::new(ring, blocks);
-        let membership = Membership::enter(seat, topic, writer.sent())?;
+        let membership = Membership::enter(seat, topic, ring.sent())?;
+        let writer = Writer::new(ring, blocks, |index| evict(pool, index));
         let inline_bytes = inline_bytes(&facts.shape);
         let is_light = membership.bell.is_light();
         let straight = inline_bytes == INLINE_BYTES && !view.facts().publish_times && is_light;

@@ -2,12 +2,16 @@
 //!
 //! One message in a block, in the order in which others may see it:
 //!
-//! 1. the slot's mark, made ahead by the message before, or (many publishers) the claim: readers no longer accept what the
-//!    slot named, and no other publisher touches it;
+//! 1. the slot's mark or (many publishers) the claim: readers no longer accept what the slot named, and no other publisher
+//!    touches it;
 //! 2. the evicted block's header: limbo, owned by this publisher;
 //! 3. the new block's header: published;
 //! 4. the slot's words, then its stamp: readers find the new block;
 //! 5. later, behind a full fence: the evicted block is free unless a ledger names it.
+//!
+//! One publisher marks a slot as soon as the message before it is out. Then it does 2 at once as well, and has the slot name
+//! nothing in the place of 4: the block can be used for the very next message, which is one block less that passes
+//! through the cache, and the eviction is not in the way of a message.
 //!
 //! Killed between any two of these, a publisher leaves each block either named by the slot or under its own name, where
 //! recovery finds it: 2 before 4, so that a block is never free and named; 5 after 4, likewise.
@@ -31,12 +35,24 @@ pub enum WriteRing<K> {
     Many(mpmc::Writer<K, OneLine>),
 }
 
+impl<K> WriteRing<K> {
+    /// Messages that its writer sent before: of many publishers, none that is known of.
+    pub const fn sent(&self) -> u64 {
+        match self {
+            Self::One(ring) => ring.next(),
+            Self::Many(_) => 0,
+        }
+    }
+}
+
 /// Writes messages into a topic's ring.
 pub struct Writer<K> {
     ring: WriteRing<K>,
     blocks: u32,
     /// Of one publisher: the block that each slot names, + 1; 0 = none. It knows that without a look at the slot, which readers that
     /// wait for the message look at all the time: a look would fetch the line from them once more.
+    ///
+    /// Invariant 1: 0 for the slot of the next message.
     named: Box<[u32]>,
     /// How many of these are not 0. While none is, nobody looks.
     in_blocks: usize,
@@ -45,8 +61,9 @@ pub struct Writer<K> {
 }
 
 impl<K> Writer<K> {
-    /// The writer of `ring`, whose slots name blocks of a pool of `blocks`.
-    pub fn new(ring: WriteRing<K>, blocks: u32) -> Self {
+    /// The writer of `ring`, whose slots name blocks of a pool of `blocks`. `evict` is called with the block that the slot of the
+    /// next message names, if that is one's own already: [`Supply::evict`].
+    pub fn new(ring: WriteRing<K>, blocks: u32, evict: impl FnOnce(u32)) -> Self {
         let named = match &ring {
             WriteRing::One(ring) => {
                 let mut all = vec![0; ring.capacity()];
@@ -60,7 +77,23 @@ impl<K> Writer<K> {
             WriteRing::Many(_) => Box::default(),
         };
         let in_blocks = named.iter().filter(|named| **named != 0).count();
-        Self { ring, blocks, named, in_blocks, among_others: 0 }
+        let mut writer = Self { ring, blocks, named, in_blocks, among_others: 0 };
+        writer.clear_next(evict);
+        writer
+    }
+
+    /// Has the slot of the next message, which is marked, name nothing (invariant 1): step 2, and what stands for 4.
+    #[inline(always)]
+    fn clear_next(&mut self, evict: impl FnOnce(u32)) {
+        let WriteRing::One(ring) = &mut self.ring else { return };
+        if self.in_blocks == 0 {
+            return;
+        }
+        if let Some(index) = mem::take(&mut self.named[ring.slot_index()]).checked_sub(1) {
+            self.in_blocks -= 1;
+            evict(index);
+            name(ring.claim().words(), Descriptor::NONE);
+        }
     }
 
     /// The sequence number that the next message will have, or (many publishers) may have.
@@ -80,15 +113,12 @@ impl<K> Writer<K> {
         }
     }
 
-    /// What [`Writer::inline`] does, without a publish time and as far as it is the straight way: one publisher, room, and a slot
-    /// that names no block. `None` otherwise, and nothing has happened.
+    /// What [`Writer::inline`] does, without a publish time and as far as it is the straight way: one publisher, room, and no
+    /// slot that names a block. `None` otherwise, and nothing has happened.
     #[inline(always)]
     pub fn inline_at_once(&mut self, limit: u64, bytes: &[u8]) -> Option<u64> {
         let WriteRing::One(ring) = &mut self.ring else { return None };
-        if ring.next() >= limit || bytes.len() > INLINE_BYTES {
-            return None;
-        }
-        if self.in_blocks != 0 && self.named.get(ring.slot_index()) != Some(&0) {
+        if ring.next() >= limit || bytes.len() > INLINE_BYTES || self.in_blocks != 0 {
             return None;
         }
         let claim = ring.claim();
@@ -97,7 +127,7 @@ impl<K> Writer<K> {
     }
 
     /// Publishes a copy of `bytes` in the slot itself, if its number is below `limit`; returns it. `evict` is called with the
-    /// block that the slot names until then, if it names one: [`Supply::evict`], and [`Supply::settle`] afterwards.
+    /// block that goes out of the ring for that, if one does: [`Supply::evict`], and [`Supply::settle`] afterwards.
     ///
     /// # Errors
     ///
@@ -120,12 +150,11 @@ impl<K> Writer<K> {
                 if ring.next() >= limit {
                     return Err(Refused::Limit);
                 }
-                let named = &mut self.named[ring.slot_index()];
-                let evicted = mem::take(named).checked_sub(1);
-                self.in_blocks -= usize::from(evicted.is_some());
                 let claim = ring.claim();
-                put(claim.words(), evicted, bytes, time, evict);
-                Ok(claim.commit())
+                say(claim.words(), bytes, time);
+                let sequence = claim.commit();
+                self.clear_next(evict);
+                Ok(sequence)
             }
             WriteRing::Many(ring) => {
                 let sent = put_among_others(ring, limit, blocks, bytes, time, evict);
@@ -154,12 +183,13 @@ impl<K> Writer<K> {
                 if ring.next() >= limit {
                     return Err((Refused::Limit, block));
                 }
-                let named = &mut self.named[ring.slot_index()];
-                let evicted = mem::replace(named, block.index() + 1).checked_sub(1);
-                self.in_blocks += usize::from(evicted.is_none());
+                self.named[ring.slot_index()] = block.index() + 1; // 0 until now (invariant 1)
+                self.in_blocks += 1;
                 let claim = ring.claim();
-                pass_on(supply, claim.words(), evicted, InBlock { block, length, time });
-                Ok(claim.commit())
+                pass_on(supply, claim.words(), InBlock { block, length, time });
+                let sequence = claim.commit();
+                self.clear_next(|index| supply.evict(index));
+                Ok(sequence)
             }
             WriteRing::Many(ring) => {
                 let message = InBlock { block, length, time };
@@ -182,7 +212,10 @@ fn put_among_others<K>(
     evict: impl FnOnce(u32),
 ) -> Result<u64, Refused> {
     let claim = ring.try_claim(limit)?;
-    put(claim.words(), named(claim.words()).named_block(blocks), bytes, time, evict);
+    if let Some(index) = named(claim.words()).named_block(blocks) {
+        evict(index);
+    }
+    say(claim.words(), bytes, time);
     Ok(claim.commit())
 }
 
@@ -199,20 +232,14 @@ fn pass_on_among_others<K, S: AsRef<[u32]> + AsMut<[u32]>>(
         Ok(claim) => claim,
         Err(refused) => return Err((refused, message.block)),
     };
-    pass_on(supply, claim.words(), named(claim.words()).named_block(blocks), message);
+    if let Some(index) = named(claim.words()).named_block(blocks) {
+        supply.evict(index);
+    }
+    pass_on(supply, claim.words(), message);
     Ok(claim.commit())
 }
 
-/// Steps 2 and 4 of a message in the slot itself, before its stamp.
-#[inline(always)]
-fn put(words: &[AtomicU64], evicted: Option<u32>, bytes: &[u8], time: u64, evict: impl FnOnce(u32)) {
-    if let Some(index) = evicted {
-        evict(index);
-    }
-    say(words, bytes, time);
-}
-
-/// Step 4 of such a message.
+/// Step 4 of a message in the slot itself, before its stamp.
 #[inline(always)]
 fn say(words: &[AtomicU64], bytes: &[u8], time: u64) {
     copy::store_few(&words[INLINE..], bytes);
@@ -226,17 +253,13 @@ struct InBlock {
     time: u64,
 }
 
-/// Steps 2 to 4 of a message in a block, before its stamp.
+/// Steps 3 and 4 of a message in a block, before its stamp.
 #[inline(always)]
 fn pass_on<K, S: AsRef<[u32]> + AsMut<[u32]>>(
     supply: &mut Supply<K, S>,
     words: &[AtomicU64],
-    evicted: Option<u32>,
     InBlock { block, length, time }: InBlock,
 ) {
-    if let Some(index) = evicted {
-        supply.evict(index);
-    }
     let index = supply.publish(block);
     name(words, Descriptor::block(index, length));
     // ORDERING: none; the slot's stamp publishes it.

@@ -111,7 +111,7 @@ pub fn supply(memory: &Keep, publisher: usize) -> Blocks {
 pub fn writer(memory: &Keep) -> Writer<Keep> {
     let (slots, head) = (lend(memory, &memory.slots[..]), lend(memory, &memory.head));
     let ring = broadcast::Writer::resume(slots, head, OneLine).unwrap();
-    Writer::new(WriteRing::One(ring), memory.blocks())
+    Writer::new(WriteRing::One(ring), memory.blocks(), |_| panic!("a new ring names no block"))
 }
 
 /// The ring alone, as writer `owner` of many has it.
@@ -122,7 +122,7 @@ pub fn ring_of_many(memory: &Keep, owner: u32) -> mpmc::Writer<Keep, OneLine> {
 
 /// One of many writers.
 pub fn writer_of_many(memory: &Keep, owner: u32) -> Writer<Keep> {
-    Writer::new(WriteRing::Many(ring_of_many(memory, owner)), memory.blocks())
+    Writer::new(WriteRing::Many(ring_of_many(memory, owner)), memory.blocks(), |_| {})
 }
 
 /// A reader of a ring of one writer, from now on.
