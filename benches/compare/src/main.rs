@@ -8,6 +8,7 @@ mod cases;
 mod clock;
 mod contract;
 mod document;
+mod folder;
 mod goals;
 mod instructions;
 mod limits;
