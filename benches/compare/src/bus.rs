@@ -9,6 +9,11 @@ pub const fn depth(bytes: usize) -> u32 {
     if bytes < 64 << 10 { 8 } else { 2 }
 }
 
+/// Looks behind which a message that has not come is not coming: 20 s or so, at 5 ns a look, where answers take microseconds.
+pub const LOOKS: u64 = 1 << 32;
+/// What is wrong then. The panic ends the run, and so the process that answers.
+pub const STUCK: &str = "no message for a long time: the library is stuck";
+
 /// A library of topics.
 pub trait Bus: 'static {
     /// As goals and rows call it.

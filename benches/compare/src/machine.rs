@@ -7,8 +7,17 @@ use serde_json::{Map, Value, json};
 
 use crate::pin;
 
-const PEERS: [&str; 7] =
-    ["crossbar", "crossbeam-channel", "disruptor", "hft-channel", "iceoryx2", "photon-ring", "rtrb"];
+const PEERS: [&str; 9] = [
+    "bcast",
+    "crossbar",
+    "crossbeam-channel",
+    "disruptor",
+    "hft-channel",
+    "iceoryx2",
+    "photon-ring",
+    "rtrb",
+    "xchannel",
+];
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Everything that a figure needs beside it. `warnings` say why figures may be off.

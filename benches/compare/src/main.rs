@@ -9,6 +9,7 @@ mod clock;
 mod contract;
 mod core;
 mod document;
+mod folder;
 mod goals;
 mod instructions;
 mod limits;

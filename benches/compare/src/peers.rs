@@ -1,5 +1,6 @@
 //! Adapters: ours and the peers', each in its own file, all of the same shape.
 
+pub mod bcast;
 pub mod crossbar;
 pub mod crossbeam_channel;
 pub mod disruptor;
@@ -11,3 +12,4 @@ pub mod xbar;
 pub mod xbar_event;
 pub mod xbar_ring;
 pub mod xbar_ring_lossless;
+pub mod xchannel;

@@ -13,7 +13,7 @@ use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, time};
 use crate::contract::{Outcome, told};
 use crate::limits::{self, Pages};
-use crate::peers::{crossbar, iceoryx2, xbar};
+use crate::peers::{bcast, crossbar, iceoryx2, xbar, xchannel};
 use crate::pin;
 
 /// Tells this program, started again, to answer.
@@ -44,8 +44,8 @@ pub struct Message {
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (bytes, way) in [(8, Way::Copy), (40, Way::Copy), (1024, Way::Whole)] {
-        cases.push(case("topic: round trip, two threads", bytes, way, Other::Thread));
-        cases.push(case("topic: round trip, two processes", bytes, way, Other::Process));
+        cases.push(with_streams("topic: round trip, two threads", bytes, way, Other::Thread));
+        cases.push(with_streams("topic: round trip, two processes", bytes, way, Other::Process));
     }
     let block = case("topic: round trip, 8 B of a block touched", 1 << 20, Way::Touch, Other::Thread);
     cases.push(block.peer(small()));
@@ -67,6 +67,14 @@ fn case(name: &'static str, bytes: usize, way: Way, other: Other) -> Case {
         .limit(Contender::bare("two bare atomics", limits::round_trip))
         .peer(contender::<crossbar::Pool>(message, other))
         .peer(contender::<iceoryx2::Service>(message, other))
+}
+
+/// Beside streams of bytes too, which ours has none of.
+fn with_streams(name: &'static str, bytes: usize, way: Way, other: Other) -> Case {
+    let message = Message { bytes, way };
+    case(name, bytes, way, other)
+        .peer(contender::<bcast::Ring>(message, other).note(bcast::NOTE))
+        .peer(contender::<xchannel::Log>(message, other).note(xchannel::NOTE))
 }
 
 /// Ours with a small block: a large one may take no longer.
@@ -208,6 +216,8 @@ pub fn answer_as_told(words: &[String]) -> Outcome<()> {
         xbar::Region::NAME => answer::<xbar::Region>(name, message, ready),
         crossbar::Pool::NAME => answer::<crossbar::Pool>(name, message, ready),
         iceoryx2::Service::NAME => answer::<iceoryx2::Service>(name, message, ready),
+        bcast::Ring::NAME => answer::<bcast::Ring>(name, message, ready),
+        xchannel::Log::NAME => answer::<xchannel::Log>(name, message, ready),
         xbar::Values::NAME => answer::<xbar::Values>(name, message, ready),
         crossbar::Values::NAME => answer::<crossbar::Values>(name, message, ready),
         _ => Err(format!("no library {bus:?}")),

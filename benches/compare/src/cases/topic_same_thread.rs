@@ -7,7 +7,7 @@ use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, time};
 use crate::contract::Outcome;
 use crate::limits::{self, Pages};
-use crate::peers::{crossbar, iceoryx2, xbar};
+use crate::peers::{bcast, crossbar, iceoryx2, xbar, xchannel};
 
 const LOST: &str = "a message that was sent is there";
 
@@ -15,8 +15,8 @@ const LOST: &str = "a message that was sent is there";
 pub fn cases() -> Vec<Case> {
     vec![
         case("topic: by loan", 8, Way::Whole),
-        case("topic: by copy", 8, Way::Copy),
-        case("topic: by loan", 1024, Way::Whole),
+        with_streams("topic: by copy", 8, Way::Copy),
+        with_streams("topic: by loan", 1024, Way::Whole),
         case("topic: by loan", 64 << 10, Way::Whole),
         case("topic: by loan", 1 << 20, Way::Whole),
     ]
@@ -28,6 +28,13 @@ fn case(name: &'static str, bytes: usize, way: Way) -> Case {
         .limit(copy(bytes))
         .peer(contender::<crossbar::Pool>(bytes, way))
         .peer(contender::<iceoryx2::Service>(bytes, way))
+}
+
+/// Beside streams of bytes too, which ours has none of: for messages as small as theirs are.
+fn with_streams(name: &'static str, bytes: usize, way: Way) -> Case {
+    case(name, bytes, way)
+        .peer(contender::<bcast::Ring>(bytes, way).note(bcast::NOTE))
+        .peer(contender::<xchannel::Log>(bytes, way).note(xchannel::NOTE))
 }
 
 fn copy(bytes: usize) -> Contender {
