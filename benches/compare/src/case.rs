@@ -96,6 +96,8 @@ pub struct Case {
     pub payload: u64,
     /// What varies in a series of cases of one name: how many topics, subscribers, slots.
     pub at: Option<u64>,
+    /// Cores that it takes: 1, or 2 that are not one.
+    pub cores: usize,
     /// True when single turns are timed too.
     pub latency: bool,
     /// Ours; none while it is not written yet.
@@ -114,6 +116,7 @@ impl Case {
             name,
             payload: payload as u64,
             at: None,
+            cores: 1,
             latency: false,
             ours: None,
             limit: None,
@@ -130,6 +133,12 @@ impl Case {
     /// Single turns are timed too: for turns of two threads, which outweigh a look at the clock.
     pub fn latency(mut self) -> Self {
         self.latency = true;
+        self.two_cores()
+    }
+
+    /// It takes two threads, each on a core.
+    pub fn two_cores(mut self) -> Self {
+        self.cores = 2;
         self
     }
 

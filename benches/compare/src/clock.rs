@@ -2,15 +2,27 @@
 
 use std::time::{Duration, Instant};
 
+use crate::rounds::median;
+
 /// How long a contender works in one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     /// Turns before the clock starts: memory is touched, branches are learnt.
     pub warm: u64,
-    /// Turns under one clock.
+    /// Turns that are timed together.
     pub turns: u64,
+    /// Turns between two readings of the clock: what is told is the median of these stretches, so that an interrupt or a short visit
+    /// of somebody else is no part of it.
+    pub stretch: u64,
     /// Turns timed one by one behind that, for percentiles; 0 where a turn is shorter than reading the clock.
     pub singles: u64,
+}
+
+impl Plan {
+    /// `turns` turns behind `warm` ones, under one clock.
+    pub const fn at_once(warm: u64, turns: u64) -> Self {
+        Self { warm, turns, stretch: turns, singles: 0 }
+    }
 }
 
 /// What a round gave.
@@ -25,16 +37,19 @@ pub struct Round {
 /// Times `turn`, which gets 1, 2, 3 ..
 ///
 /// `turn` appears in one place only, so that it is inlined there and what it owns can stay in registers: a warm batch, the
-/// timed one, and one batch for each single turn.
+/// timed stretches, and one batch for each single turn.
 #[inline(always)]
 pub fn time(plan: &Plan, mut turn: impl FnMut(u64)) -> Round {
     let mut number = 0;
-    let mut round = Round { ns: 0.0, singles: Vec::with_capacity(plan.singles as usize) };
+    let stretch = plan.stretch.clamp(1, plan.turns.max(1));
+    let stretches = (plan.turns / stretch).max(1);
+    let mut times = Vec::with_capacity(stretches as usize);
+    let mut singles = Vec::with_capacity(plan.singles as usize);
     let mut before = Instant::now();
-    for batch in 0..2 + plan.singles {
+    for batch in 0..1 + stretches + plan.singles {
         let turns = match batch {
-            0 => plan.warm,
-            1 => plan.turns,
+            0 => plan.warm + plan.turns % stretch,
+            batch if batch <= stretches => stretch,
             _ => 1,
         };
         for _ in 0..turns {
@@ -44,12 +59,12 @@ pub fn time(plan: &Plan, mut turn: impl FnMut(u64)) -> Round {
         let now = Instant::now();
         match batch {
             0 => {}
-            1 => round.ns = per_turn(plan.turns, now - before),
-            _ => round.singles.push((now - before).as_nanos() as u64),
+            batch if batch <= stretches => times.push(per_turn(stretch, now - before)),
+            _ => singles.push((now - before).as_nanos() as u64),
         }
         before = now;
     }
-    round
+    Round { ns: median(&times), singles }
 }
 
 /// Time of one of `turns` turns, in ns.
@@ -64,8 +79,10 @@ mod tests {
     #[test]
     fn turns_are_numbered_through_warm_timed_and_single_ones() {
         let mut seen = Vec::new();
-        let round = time(&Plan { warm: 2, turns: 3, singles: 4 }, |n| seen.push(n));
-        assert_eq!(seen, (1..=9).collect::<Vec<_>>());
+        let round = time(&Plan { warm: 2, turns: 7, stretch: 3, singles: 4 }, |n| seen.push(n));
+        assert_eq!(seen, (1..=2 + 7 + 4).collect::<Vec<_>>());
         assert_eq!(round.singles.len(), 4);
+        time(&Plan { stretch: 9, ..Plan::at_once(0, 3) }, |n| seen.push(n));
+        assert_eq!(seen[13..], [1, 2, 3]);
     }
 }

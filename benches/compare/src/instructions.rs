@@ -93,7 +93,7 @@ fn collected(case: &Case, who: &str, turns: u64) -> Outcome<f64> {
 pub fn work_as_told(words: &[String]) -> Outcome<()> {
     let [name, payload, who, turns] = words else { return Err("working takes four words".into()) };
     let payload: u64 = payload.parse().map_err(told)?;
-    let plan = Plan { warm: 0, turns: turns.parse().map_err(told)?, singles: 0 };
+    let plan = Plan::at_once(0, turns.parse().map_err(told)?);
     let cases = cases::all();
     let case = cases.iter().find(|case| case.name == name && case.payload == payload);
     let case = case.ok_or_else(|| format!("no case {name:?}"))?;

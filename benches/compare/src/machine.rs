@@ -44,7 +44,7 @@ pub fn text(machine: &Value) -> String {
         format!("commit {}; {}", of("commit"), peers.join(", ")),
     ];
     if let Some(undisturbed) = machine["undisturbed"].as_str() {
-        lines.push(format!("rounds in which nobody else was on the core: {undisturbed}"));
+        lines.push(format!("rounds on cores of their own: {undisturbed}"));
     }
     let warnings = machine["warnings"].as_array().into_iter().flatten();
     lines.extend(warnings.map(|warning| format!("warning: {}", warning.as_str().unwrap_or("?"))));

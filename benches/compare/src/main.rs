@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::core::is_whole;
+use crate::core::are_whole;
 use arguments::Arguments;
 use case::Case;
 use cases::topic_round_trip;
@@ -84,10 +84,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         println!("{line}");
     }
     machine["undisturbed"] = format!("{:.0} %", 100.0 * report::undisturbed(&rows)).into();
-    println!(
-        "\nrounds in which nobody else was on the core: {}",
-        machine["undisturbed"].as_str().unwrap_or("?")
-    );
+    println!("\nrounds on cores of their own: {}", machine["undisturbed"].as_str().unwrap_or("?"));
     let folder = write(&report::json(&machine, &rows), &rows)?;
     println!("\nwritten: {}", folder.display());
     if arguments.write_docs {
@@ -133,14 +130,15 @@ fn work(cases: Vec<Case>, arguments: &Arguments) -> Vec<Row> {
         let effort = if arguments.quick {
             let contenders = 1 + case.peers.len() as u32;
             let slice = (left / contenders / 16).min(Duration::from_millis(4));
-            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: left, is_whole }
+            Effort { rounds: arguments.rounds.unwrap_or(ROUNDS), slice, budget: left, are_whole }
         } else {
-            let slice = Duration::from_millis(20);
+            // Short in one thread: whoever shares a core with others is alone for some milliseconds now and then.
+            let slice = Duration::from_millis(if case.cores == 1 { 5 } else { 20 });
             Effort {
                 rounds: arguments.rounds.unwrap_or(ROUNDS),
                 slice,
                 budget: Duration::from_secs(60),
-                is_whole,
+                are_whole,
             }
         };
         for row in report::rows(&case, &rounds::work(&case, effort)) {

@@ -39,7 +39,7 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// First and third quartile of these.
     pub quartiles: Option<[f64; 2]>,
-    /// All rounds, and those in which nobody else was on the core. If the latter are too few, all count.
+    /// All rounds, and those in which the cores were the harness' own. If the latter are too few, all count.
     pub rounds: [usize; 2],
     /// Median of the bare machine.
     pub limit_ns: Option<f64>,
@@ -131,13 +131,13 @@ fn note(
         parts.push(format!("{} failed: {error}", other.name));
     }
     if pairs.is_some_and(|pairs| pairs.undisturbed < ENOUGH.min(pairs.ours.len())) {
-        parts.push("somebody else was on the core".into());
+        parts.push("the cores were shared".into());
     }
     parts.retain(|part| !part.is_empty());
     parts.join("; ")
 }
 
-/// Of all rounds, the part in which nobody else was on the core.
+/// Of all rounds, the part in which the cores were the harness' own.
 pub fn undisturbed(rows: &[Row]) -> f64 {
     let [all, undisturbed] = [0, 1].map(|which| rows.iter().map(|row| row.rounds[which]).sum::<usize>());
     undisturbed as f64 / all.max(1) as f64
@@ -169,7 +169,7 @@ pub mod tests {
             .peer(steady("photon-ring", 10.0).note("lossy too"))
             .peer(Contender::new("hft-channel", || Err("went away".into()), |_| Err(String::new())));
         let slice = Duration::from_micros(10);
-        let effort = Effort { rounds: 3, slice, budget: Duration::ZERO, is_whole: || true };
+        let effort = Effort { rounds: 3, slice, budget: Duration::ZERO, are_whole: |_| true };
         rows(&case, &work(&case, effort))
     }
 

@@ -20,18 +20,22 @@ pub struct Effort {
     pub slice: Duration,
     /// Time of the whole case; [`FEWEST`] rounds are worked whatever it says.
     pub budget: Duration,
-    /// Says whether the core is one's own: [`is_whole`](crate::core::is_whole).
-    pub is_whole: fn() -> bool,
+    /// Says whether so many cores are one's own: [`are_whole`](crate::core::are_whole).
+    pub are_whole: fn(usize) -> bool,
 }
 
 /// Rounds below which a median says nothing.
 pub const FEWEST: usize = 3;
+/// How long a contender waits for cores of its own before it works beside somebody else.
+const PATIENCE: Duration = Duration::from_millis(10);
 /// Undisturbed rounds that are enough to leave the others out.
 pub const ENOUGH: usize = 7;
 /// Turns before the clock starts, at least: more than any ring here has slots.
 const WARM: u64 = 1500;
 /// Turns of the first look at how long one takes.
 const LOOK: u64 = 64;
+/// Time between two readings of the clock: an interrupt makes one of them slow.
+const STRETCH: Duration = Duration::from_micros(50);
 /// Single turns of a round.
 const SINGLES: u64 = 2000;
 
@@ -49,7 +53,7 @@ pub struct Figures {
 pub struct Figure {
     /// ns of one turn.
     pub ns: f64,
-    /// True when the core was the contender's own, before and after.
+    /// True when the cores were the contender's own, before and after.
     pub undisturbed: bool,
 }
 
@@ -73,16 +77,17 @@ struct Working<'c> {
 impl<'c> Working<'c> {
     /// Checks the contender and learns how long its turns are.
     fn start(contender: &'c Contender, slice: Duration, latency: bool) -> Self {
-        let mut plan = Plan { warm: LOOK, turns: LOOK, singles: 0 };
+        let mut plan = Plan::at_once(LOOK, LOOK);
         let figures = Figures { rounds: Vec::new(), singles: histogram() };
         let mut look = |turns| {
-            (plan.turns, plan.warm) = (turns, WARM.min(turns));
+            plan = Plan::at_once(WARM.min(turns), turns);
             contender.run(&plan).map(|round| round.ns)
         };
         // The first turns are slow ones: twice.
         let looked = contender.check().and_then(|()| look(LOOK)).and_then(|ns| look(turns_in(slice / 4, ns)));
         let outcome = looked.map(|ns| {
             plan.turns = turns_in(slice, ns);
+            plan.stretch = turns_in(STRETCH, ns);
             plan.warm = WARM.min(plan.turns);
             plan.singles = if latency { SINGLES.min(plan.turns) } else { 0 };
             figures
@@ -90,12 +95,18 @@ impl<'c> Working<'c> {
         Self { contender, plan, outcome }
     }
 
-    fn round(&mut self, is_whole: fn() -> bool) {
+    fn round(&mut self, are_whole: impl Fn() -> bool) {
         let Ok(figures) = &mut self.outcome else { return };
-        let was_whole = is_whole();
+        let start = Instant::now();
+        let was_whole = loop {
+            match are_whole() {
+                false if start.elapsed() < PATIENCE => {}
+                whole => break whole,
+            }
+        };
         match self.contender.run(&self.plan) {
             Ok(Round { ns, singles }) => {
-                figures.rounds.push(Figure { ns, undisturbed: was_whole && is_whole() });
+                figures.rounds.push(Figure { ns, undisturbed: was_whole && are_whole() });
                 for ns in singles {
                     figures.singles.saturating_record(ns);
                 }
@@ -125,11 +136,12 @@ pub fn work(case: &Case, effort: Effort) -> Measured {
         if is_over || round >= FEWEST && start.elapsed() >= effort.budget {
             break;
         }
+        let are_whole = || (effort.are_whole)(case.cores);
         // There and back, so that nobody always follows the same one.
         if round % 2 == 0 {
-            working.iter_mut().for_each(|working| working.round(effort.is_whole));
+            working.iter_mut().for_each(|working| working.round(are_whole));
         } else {
-            working.iter_mut().rev().for_each(|working| working.round(effort.is_whole));
+            working.iter_mut().rev().for_each(|working| working.round(are_whole));
         }
     }
     let mut outcomes = working.into_iter().map(|working| working.outcome);
@@ -230,7 +242,7 @@ mod tests {
     }
 
     fn effort(rounds: usize, budget: Duration) -> Effort {
-        Effort { rounds, slice: Duration::from_micros(1), budget, is_whole: || true }
+        Effort { rounds, slice: Duration::from_micros(1), budget, are_whole: |_| true }
     }
 
     fn steady(ns: f64) -> Contender {
@@ -256,7 +268,7 @@ mod tests {
     #[test]
     fn who_is_disturbed_goes_on_for_longer() {
         let case = Case::new("ring", "test", 8).ours(steady(2.0)).peer(steady(4.0));
-        let disturbed = Effort { is_whole: || false, ..effort(7, Duration::from_secs(60)) };
+        let disturbed = Effort { are_whole: |_| false, ..effort(7, Duration::from_secs(60)) };
         assert_eq!(work(&case, disturbed).ours.unwrap().unwrap().rounds.len(), 14);
     }
 

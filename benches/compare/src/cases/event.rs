@@ -21,23 +21,28 @@ const OVER: u64 = u64::MAX;
 pub fn cases() -> Vec<Case> {
     let flows = vec![
         Case::new("event", "event: one producer, one by one", 8)
+            .two_cores()
             .ours(contender("xbar", flow::<xbar_event::Single, 1>))
             .peer(contender("disruptor", flow::<disruptor::Single, 1>)),
         Case::new("event", "event: one producer, batches of 64", 8)
+            .two_cores()
             .ours(contender("xbar", flow::<xbar_event::Single, BATCH>))
             .peer(contender("disruptor", flow::<disruptor::Single, BATCH>)),
         Case::new("event", "event: many producers", 8)
+            .two_cores()
             .ours(contender("xbar", flow_of_many::<xbar_event::Multi>).note(writers_note()))
             .peer(contender("disruptor", flow_of_many::<disruptor::Multi>)),
     ];
     let bursts = [1, 10, 100].map(|size| {
         [
             Case::new("event", "event: a burst until it is handled", 8)
+                .two_cores()
                 .at(size)
                 .latency()
                 .ours(burst::<xbar_event::Single>("xbar", size))
                 .peer(burst::<disruptor::Single>("disruptor", size)),
             Case::new("event", "event: a burst of a cloned producer until it is handled", 8)
+                .two_cores()
                 .at(size)
                 .latency()
                 .ours(burst::<xbar_event::Multi>("xbar", size))
@@ -48,7 +53,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn burst<C: Channel<u64>>(name: &'static str, size: u64) -> Contender {
-    let compared = Plan { warm: 0, turns: COMPARED, singles: 0 };
+    let compared = Plan::at_once(0, COMPARED);
     Contender::new(name, move || bursts::<C>(&compared, size).map(drop), move |plan| bursts::<C>(plan, size))
 }
 
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn small_bursts_are_handled() {
-        let plan = Plan { warm: 1, turns: 10, singles: 10 };
+        let plan = Plan { singles: 10, ..Plan::at_once(1, 10) };
         for size in [1, 10, 100] {
             assert!(bursts::<xbar_event::Single>(&plan, size).is_ok());
             assert!(bursts::<disruptor::Multi>(&plan, size).is_ok());

@@ -20,6 +20,7 @@ const COMPARED: u64 = 10 * SLOTS as u64;
 /// The cases.
 pub fn cases() -> Vec<Case> {
     let case = Case::new("pipeline", "pipeline: lossless, two stages", 8)
+        .two_cores()
         .ours(contender::<xbar_ring_lossless::Stages>("xbar").note(stages_note()))
         .peer(contender::<disruptor::Stages>("disruptor"))
         .peer(
@@ -27,13 +28,14 @@ pub fn cases() -> Vec<Case> {
                 .note("its second stage runs when the first has received, not handled"),
         );
     let events = Case::new("pipeline", "pipeline: events in place, two stages", 8)
+        .two_cores()
         .ours(contender::<xbar_event::Stages>("xbar").note(stages_note()))
         .peer(contender::<disruptor::Stages>("disruptor"));
     vec![case, events]
 }
 
 fn contender<C: Staged<u64>>(name: &'static str) -> Contender {
-    let compared = Plan { warm: 0, turns: COMPARED, singles: 0 };
+    let compared = Plan::at_once(0, COMPARED);
     // In one thread it can be seen that the second stage is never ahead of the first.
     Contender::new(name, move || flow::<C>(&compared, false).map(drop), |plan| flow::<C>(plan, apart()))
 }
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn small_flows_pass_both_stages_in_one_thread_and_in_two() {
-        let plan = Plan { warm: 10, turns: 3000, singles: 0 };
+        let plan = Plan::at_once(10, 3000);
         for apart in [false, true] {
             assert!(flow::<xbar_ring_lossless::Stages>(&plan, apart).is_ok());
             assert!(flow::<xbar_event::Stages>(&plan, apart).is_ok());

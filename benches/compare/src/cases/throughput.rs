@@ -20,17 +20,20 @@ const COMPARED: u64 = 10 * SLOTS as u64;
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new("throughput", "throughput: lossless, one by one", 8)
+            .two_cores()
             .ours(contender("xbar", flow::<xbar_ring_lossless::Bounded, 1>))
             .peer(contender("disruptor", flow::<disruptor::Single, 1>))
             .peer(contender("rtrb", flow::<rtrb::Pair, 1>))
             .peer(contender("photon-ring", flow::<photon_ring::Bounded, 1>))
             .peer(contender("crossbeam-channel", flow::<crossbeam_channel::Bounded, 1>)),
         Case::new("throughput", "throughput: lossless, batches of 64", 8)
+            .two_cores()
             .ours(contender("xbar", flow::<xbar_ring_lossless::Bounded, BATCH>))
             .peer(contender("disruptor", flow::<disruptor::Single, BATCH>))
             .peer(contender("rtrb", flow::<rtrb::Pair, BATCH>))
             .peer(contender("photon-ring", flow::<photon_ring::Bounded, BATCH>)),
         Case::new("throughput", "throughput: lossless, many writers", 8)
+            .two_cores()
             .ours(contender("xbar", flow_of_many::<xbar_ring_lossless::ManyBounded>).note(writers_note()))
             .peer(contender("disruptor", flow_of_many::<disruptor::Multi>))
             .peer(contender("crossbeam-channel", flow_of_many::<crossbeam_channel::Bounded>)),
@@ -38,7 +41,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 pub(super) fn contender(name: &'static str, run: fn(&Plan) -> Outcome<Round>) -> Contender {
-    Contender::new(name, move || run(&Plan { warm: 0, turns: COMPARED, singles: 0 }).map(drop), run)
+    Contender::new(name, move || run(&Plan::at_once(0, COMPARED)).map(drop), run)
 }
 
 /// Writing threads: two, when there is a core for each besides the reader's.
@@ -165,7 +168,7 @@ mod tests {
     #[test]
     fn what_arrives_wrong_is_no_figure() {
         let now = Instant::now();
-        let plan = Plan { warm: 2, turns: 2, singles: 0 };
+        let plan = Plan::at_once(2, 2);
         let arrival = |sum, in_order| Arrival { warm: now, all: now, sum, in_order };
         assert!(judge(&plan, &arrival(6, true), true).is_ok());
         assert!(judge(&plan, &arrival(6, false), true).is_err());
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn small_flows_arrive() {
-        let plan = Plan { warm: 10, turns: 3000, singles: 0 };
+        let plan = Plan::at_once(10, 3000);
         assert!(flow::<rtrb::Pair, 1>(&plan).is_ok());
         assert!(flow::<rtrb::Pair, BATCH>(&plan).is_ok());
         assert!(flow_of_many::<crossbeam_channel::Bounded>(&plan).is_ok());

@@ -88,7 +88,7 @@ fn small() -> Contender {
 pub fn contender<B: Bus>(message: Message, other: Other) -> Contender {
     Contender::new(
         B::NAME,
-        move || trips::<B>(&Plan { warm: 100, turns: 100, singles: 0 }, message, other).map(drop),
+        move || trips::<B>(&Plan::at_once(100, 100), message, other).map(drop),
         move |plan| trips::<B>(plan, message, other),
     )
 }

@@ -30,7 +30,7 @@ fn contender<B: Bus>() -> Contender
 where
     B::Input: Parks,
 {
-    let few = Plan { warm: 0, turns: 20, singles: 0 };
+    let few = Plan::at_once(0, 20);
     Contender::new(B::NAME, move || wakes::<B>(&few).map(drop), wakes::<B>)
 }
 
