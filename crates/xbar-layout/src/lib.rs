@@ -21,6 +21,7 @@ mod access;
 mod asserts;
 pub mod check;
 mod descriptor;
+pub mod fetch;
 mod geometry;
 pub mod ident;
 mod lent;

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use core::slice;
 
 use xbar_layout::pad::LINE_BYTES;
-use xbar_layout::{Byte, Lent};
+use xbar_layout::{Byte, Lent, fetch};
 
 /// Bytes of the next block that a publisher has fetched ahead: a line costs it a quarter of a nanosecond, needed or not.
 pub const PREPARED_BYTES: usize = 1024;
@@ -86,7 +86,7 @@ impl<K> Payload<K> {
         if index < self.blocks && length <= self.block_bytes {
             let first = self.place(index, length).as_ptr();
             for eight in 0..length.min(PREPARED_BYTES) / (8 * LINE_BYTES) {
-                fetch_for_writing(first.wrapping_add(eight * 8 * LINE_BYTES));
+                fetch::eight_lines_for_writing(first.wrapping_add(eight * 8 * LINE_BYTES));
             }
         }
     }
@@ -115,30 +115,6 @@ impl<K> Payload<K> {
 #[inline(never)]
 fn no_such_block((index, length): (u32, usize), (blocks, bytes): (u32, usize)) -> ! {
     panic!("{length} bytes of block {index} in a pool of {blocks} blocks of {bytes} bytes")
-}
-
-/// Has the processor fetch eight lines for writing; nothing else changes, wherever `place` is.
-#[inline(always)]
-fn fetch_for_writing(place: *const u8) {
-    const { assert!(LINE_BYTES == 64) };
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: hints, which no address makes fail, and which processors that do not know them pass over.
-    unsafe {
-        core::arch::asm!(
-            "prefetchw byte ptr [{place}]",
-            "prefetchw byte ptr [{place} + 64]",
-            "prefetchw byte ptr [{place} + 128]",
-            "prefetchw byte ptr [{place} + 192]",
-            "prefetchw byte ptr [{place} + 256]",
-            "prefetchw byte ptr [{place} + 320]",
-            "prefetchw byte ptr [{place} + 384]",
-            "prefetchw byte ptr [{place} + 448]",
-            place = in(reg) place,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = place;
 }
 
 impl<K: Clone> Clone for Payload<K> {

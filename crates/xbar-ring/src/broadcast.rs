@@ -256,6 +256,7 @@ impl<S: Stride> Claim<'_, S> {
         if next % S::MESSAGES_PER_HEAD == 0 {
             tell(self.head, next);
         }
+        self.step.fetch_ahead();
         self.step.take();
         sequence
     }

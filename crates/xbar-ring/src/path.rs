@@ -4,9 +4,9 @@
 
 #![allow(unsafe_code)] // slots found without a second check of what the invariants say
 
-use core::fmt;
+use core::{fmt, ptr};
 
-use xbar_layout::Lent;
+use xbar_layout::{Lent, fetch};
 
 use crate::stride::Stride;
 
@@ -205,6 +205,18 @@ impl<'p, W, S: Stride> Step<'p, W, S> {
     pub(crate) fn slot_behind(&self) -> &'p [W] {
         // SAFETY: the slot behind a slot, or the first.
         unsafe { slot(self.words, self.stride, self.behind) }
+    }
+
+    /// Has a line ahead fetched for writing, if the stride says so. Not where the ring ends before: what lies behind it is somebody
+    /// else's.
+    #[inline(always)]
+    pub(crate) fn fetch_ahead(&self) {
+        if S::FETCHED_AHEAD > 0 {
+            let ahead = self.behind + S::FETCHED_AHEAD * self.stride.words();
+            if let Some(word) = self.words.get(ahead) {
+                fetch::line_for_writing(ptr::from_ref(word).cast());
+            }
+        }
     }
 
     /// Takes it.

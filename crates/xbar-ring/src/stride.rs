@@ -17,6 +17,10 @@ pub trait Stride: Copy {
     /// line of its own is a quarter of the cost of a small message.
     const MESSAGES_PER_HEAD: u64;
 
+    /// How many slots ahead of the message a writer has the slot's line fetched; 0 = it does not. In a ring that no cache holds,
+    /// each message would wait for its line otherwise, and each page of them for its address.
+    const FETCHED_AHEAD: usize = 0;
+
     /// The distance.
     fn words(self) -> usize;
 }
@@ -37,6 +41,8 @@ pub struct OneLine;
 impl Stride for OneLine {
     /// Exact: tools read the head of a topic without its slots.
     const MESSAGES_PER_HEAD: u64 = 1;
+
+    const FETCHED_AHEAD: usize = 16;
 
     #[inline(always)]
     fn words(self) -> usize {

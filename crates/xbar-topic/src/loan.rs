@@ -16,7 +16,7 @@ use xbar_ring::mpmc::Refused;
 use xbar_ring::{Adaptive, WaitStrategy};
 
 use crate::error::PublishError;
-use crate::pools::Pool;
+use crate::pools::{Blocks, Pool};
 use crate::publisher::Publisher;
 use crate::room::Patience;
 use crate::slips::Slip;
@@ -246,19 +246,36 @@ fn pass_on(
     (pool, block): (&Pool, Block),
     length: usize,
 ) -> Result<u64, (Refused, Block)> {
-    let time = publisher.clock().stamp();
-    let sequence = {
-        let mut supply = pool.supply();
-        // The length is at most a block's bytes, which fit.
-        topic.writer().block(&mut supply, topic.room.limit(), (block, length as u32), time)?
+    let mut supply = pool.supply();
+    // The length is at most a block's bytes, which fit.
+    let message = (block, length as u32);
+    let sequence = match topic.writer().block_at_once(&mut supply, topic.straight_below.get(), message, 0) {
+        Ok(sequence) => {
+            topic.published_straight();
+            sequence
+        }
+        Err(block) => pass_on_the_long_way(publisher, topic, (&mut supply, block), length)?,
     };
     pool.loans.set(pool.loans.get() - 1);
-    topic.published();
-    let mut supply = pool.supply();
     supply.settle(|| publisher.readers());
     if let Some(next) = supply.next() {
         pool.payload.prepare(next, length);
     }
+    Ok(sequence)
+}
+
+/// The same but for what follows, where it takes more than the straight way.
+#[inline(never)]
+fn pass_on_the_long_way(
+    publisher: &Publisher,
+    topic: &Topic,
+    (supply, block): (&mut Blocks, Block),
+    length: usize,
+) -> Result<u64, (Refused, Block)> {
+    let (limit, time) = (topic.room.limit(), publisher.clock().stamp());
+    let sequence = topic.writer().block(supply, limit, (block, length as u32), time)?;
+    topic.published();
+    topic.look_ahead();
     Ok(sequence)
 }
 

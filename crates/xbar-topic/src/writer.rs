@@ -78,7 +78,9 @@ impl<K> Writer<K> {
         };
         let in_blocks = named.iter().filter(|named| **named != 0).count();
         let mut writer = Self { ring, blocks, named, in_blocks, among_others: 0 };
-        writer.clear_next(evict);
+        if in_blocks != 0 {
+            writer.clear_next(evict);
+        }
         writer
     }
 
@@ -86,9 +88,6 @@ impl<K> Writer<K> {
     #[inline(always)]
     fn clear_next(&mut self, evict: impl FnOnce(u32)) {
         let WriteRing::One(ring) = &mut self.ring else { return };
-        if self.in_blocks == 0 {
-            return;
-        }
         if let Some(index) = mem::take(&mut self.named[ring.slot_index()]).checked_sub(1) {
             self.in_blocks -= 1;
             evict(index);
@@ -153,7 +152,9 @@ impl<K> Writer<K> {
                 let claim = ring.claim();
                 say(claim.words(), bytes, time);
                 let sequence = claim.commit();
-                self.clear_next(evict);
+                if self.in_blocks != 0 {
+                    self.clear_next(evict);
+                }
                 Ok(sequence)
             }
             WriteRing::Many(ring) => {
@@ -178,26 +179,40 @@ impl<K> Writer<K> {
         (block, length): (Block, u32),
         time: u64,
     ) -> Result<u64, (Refused, Block)> {
-        match &mut self.ring {
-            WriteRing::One(ring) => {
-                if ring.next() >= limit {
-                    return Err((Refused::Limit, block));
-                }
-                self.named[ring.slot_index()] = block.index() + 1; // 0 until now (invariant 1)
-                self.in_blocks += 1;
-                let claim = ring.claim();
-                pass_on(supply, claim.words(), InBlock { block, length, time });
-                let sequence = claim.commit();
-                self.clear_next(|index| supply.evict(index));
-                Ok(sequence)
-            }
-            WriteRing::Many(ring) => {
-                let message = InBlock { block, length, time };
-                let sent = pass_on_among_others(supply, ring, limit, self.blocks, message);
-                self.among_others += u64::from(sent.is_ok());
-                sent
-            }
+        let WriteRing::Many(ring) = &mut self.ring else {
+            return self
+                .block_at_once(supply, limit, (block, length), time)
+                .map_err(|block| (Refused::Limit, block));
+        };
+        let sent = pass_on_among_others(supply, ring, limit, self.blocks, InBlock { block, length, time });
+        self.among_others += u64::from(sent.is_ok());
+        sent
+    }
+
+    /// What [`Writer::block`] does of one publisher, if there is room.
+    ///
+    /// # Errors
+    ///
+    /// The block comes back.
+    #[inline(always)]
+    pub fn block_at_once<S: AsRef<[u32]> + AsMut<[u32]>>(
+        &mut self,
+        supply: &mut Supply<K, S>,
+        limit: u64,
+        (block, length): (Block, u32),
+        time: u64,
+    ) -> Result<u64, Block> {
+        let WriteRing::One(ring) = &mut self.ring else { return Err(block) };
+        if ring.next() >= limit {
+            return Err(block);
         }
+        self.named[ring.slot_index()] = block.index() + 1; // 0 until now (invariant 1)
+        self.in_blocks += 1;
+        let claim = ring.claim();
+        pass_on(supply, claim.words(), InBlock { block, length, time });
+        let sequence = claim.commit();
+        self.clear_next(|index| supply.evict(index));
+        Ok(sequence)
     }
 }
 

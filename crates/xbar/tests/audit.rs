@@ -31,7 +31,11 @@ fn every_block_is_somewhere_and_each_holder_is_named() {
     let account = audit_in(dir.path(), "r").unwrap();
     assert!(account.settled && account.is_clean(), "{account:?}");
     let pool = only(&account.pools);
-    assert_eq!(pool.in_rings, 64 + 32, "every slot but the next of the one ring, each other one of the other; {pool}");
+    assert_eq!(
+        pool.in_rings,
+        64 + 32,
+        "every slot but the next of the one ring, each other one of the other; {pool}"
+    );
     assert!(pool.with_publishers >= 3, "{pool}");
     assert_eq!(publisher.strays(), 0);
     let [publishes, reads] = &account.holders[..] else { panic!("{account:?}") };
