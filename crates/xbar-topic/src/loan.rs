@@ -249,7 +249,8 @@ fn pass_on(
     let mut supply = pool.supply();
     // The length is at most a block's bytes, which fit.
     let message = (block, length as u32);
-    let sequence = match topic.writer().block_at_once(&mut supply, topic.straight_below.get(), message, 0) {
+    let at_once = topic.writer().block_at_once(&mut supply, topic.straight_below.get(), message, 0);
+    let sequence = match at_once {
         Ok(sequence) => {
             topic.published_straight();
             sequence
