@@ -26,6 +26,6 @@ pub use bounded::{
 pub use lossy::Subscribers;
 #[cfg(feature = "alloc")]
 pub use many::{MpPublisher, MpReserved, MpSubscriber, MpSubscribers, Shared, channel_mpmc, channel_mpmc_in};
-pub use one::{OneSubscriber, OneSubscribers, Publisher, Reserved};
+pub use one::{OneSubscriber, OneSubscribers, Publisher, Reserved, Slots};
 #[cfg(feature = "alloc")]
 pub use one::{channel, channel_bytes, channel_in};

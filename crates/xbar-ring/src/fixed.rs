@@ -104,7 +104,8 @@ impl<T: Pod, const N: usize, const LINES: usize> FixedRing<T, N, LINES> {
         let lines = self.slots.as_flattened();
         let place = NonNull::slice_from_raw_parts(NonNull::from(lines).cast(), lines.len() * LINE_WORDS);
         // SAFETY: a line is its words without padding, and the reference keeps it.
-        unsafe { Lent::new(place, self) }
+        let words = unsafe { Lent::new(place, self) };
+        words.part(|words| &words[..N * one::Slots::<T>::WORDS])
     }
 
     fn lend<'r, U>(&'r self, part: &'r U) -> Lent<U, &'r Self> {

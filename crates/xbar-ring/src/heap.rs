@@ -67,14 +67,14 @@ impl fmt::Debug for HeapLines {
 /// Who keeps a ring on the heap: every end of it.
 pub type Heap = Arc<HeapLines>;
 
-/// Memory of a ring of `capacity` values of type `T`, each in `lines` cache lines, with `head` lines in front.
+/// Memory of a ring of `capacity` values of type `T`, each in a slot of `slot_words`, with `head` lines in front.
 ///
 /// # Panics
 ///
 /// When `capacity < 2`, or when there is not so much memory.
-pub(crate) fn ring_lines<T>(capacity: usize, lines: usize, head: usize, backing: Backing) -> Heap {
+pub(crate) fn ring_lines<T>(capacity: usize, slot_words: usize, head: usize, backing: Backing) -> Heap {
     assert!(capacity >= 2, "a channel needs a capacity >= 2, not {capacity}");
-    let count = capacity.saturating_mul(lines).saturating_add(head);
+    let count = capacity.saturating_mul(slot_words).div_ceil(LINE_WORDS).saturating_add(head);
     let what = alloc::format!("a channel of {capacity} values of {} bytes", size_of::<T>());
     HeapLines::new_in(count, &what, backing)
 }

@@ -50,16 +50,27 @@ impl Stride for OneLine {
     }
 }
 
-/// The stride of slots of `HEAD` words and a value of type `T`, in whole cache lines: two neighbours never share one, so
-/// that a reader of one slot does not hold up the writer of the next.
-pub struct ValueStride<T, const HEAD: usize>(PhantomData<fn() -> T>);
+/// The stride of slots of `HEAD` words and a value of type `T`.
+///
+/// In whole cache lines: two neighbours never share one, so that writers of two slots do not hold each other up. Or, if `DENSE`,
+/// with up to four slots on a line, where values are small: for one writer, which has the next slot's line with the one that it
+/// writes, and four times as many of them in its cache.
+pub struct ValueStride<T, const HEAD: usize, const DENSE: bool = false>(PhantomData<fn() -> T>);
 
-impl<T, const HEAD: usize> ValueStride<T, HEAD> {
+impl<T, const HEAD: usize, const DENSE: bool> ValueStride<T, HEAD, DENSE> {
     /// The stride of `T`.
     pub const NEW: Self = Self(PhantomData);
 
-    /// Cache lines of a slot.
+    /// Cache lines of a slot, at most.
     pub const LINES: usize = (HEAD + value_words::<T>()).div_ceil(LINE_WORDS);
+
+    /// Words of a slot.
+    pub const WORDS: usize = {
+        // A slot has a word behind its head even where values have no size.
+        let value = if size_of::<T>() == 0 { 1 } else { value_words::<T>() };
+        let needed = HEAD + value;
+        if DENSE && needed <= LINE_WORDS / 2 { needed.next_power_of_two() } else { Self::LINES * LINE_WORDS }
+    };
 
     /// The words of the value among those of a message. In one line it follows the head at once, because a core commits
     /// neighbouring stores together; a longer one lies at the slot's end, so that one of whole lines begins on a line,
@@ -70,30 +81,29 @@ impl<T, const HEAD: usize> ValueStride<T, HEAD> {
     /// When `message` is not the words of a slot behind its head.
     #[inline(always)]
     pub fn value<W>(message: &[W]) -> &[W] {
-        let free = const { Self::LINES * LINE_WORDS - HEAD - value_words::<T>() };
-        let from = if Self::LINES == 1 { 0 } else { free };
+        let from = const { if Self::LINES == 1 { 0 } else { Self::WORDS - HEAD - value_words::<T>() } };
         &message[from..from + value_words::<T>()]
     }
 }
 
-impl<T, const HEAD: usize> Stride for ValueStride<T, HEAD> {
+impl<T, const HEAD: usize, const DENSE: bool> Stride for ValueStride<T, HEAD, DENSE> {
     const MESSAGES_PER_HEAD: u64 = 8;
 
     #[inline(always)]
     fn words(self) -> usize {
-        const { Self::LINES * LINE_WORDS }
+        Self::WORDS
     }
 }
 
-impl<T, const HEAD: usize> Clone for ValueStride<T, HEAD> {
+impl<T, const HEAD: usize, const DENSE: bool> Clone for ValueStride<T, HEAD, DENSE> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, const HEAD: usize> Copy for ValueStride<T, HEAD> {}
+impl<T, const HEAD: usize, const DENSE: bool> Copy for ValueStride<T, HEAD, DENSE> {}
 
-impl<T, const HEAD: usize> fmt::Debug for ValueStride<T, HEAD> {
+impl<T, const HEAD: usize, const DENSE: bool> fmt::Debug for ValueStride<T, HEAD, DENSE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.words())
     }

@@ -56,7 +56,7 @@ pub fn channel_mpmc_in<T: Pod>(
     capacity: usize,
     backing: crate::slots::Backing,
 ) -> (MpPublisher<T>, MpSubscribers<T>) {
-    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 2, backing);
+    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::WORDS, 2, backing);
     let (words, head, writers) = (lines.from(2), lines.first_of(0), lines.first_of(1));
     let read_words = words.part(|words| ReadU64::of_slice(words));
     let read_head = head.part(ReadU64::of);

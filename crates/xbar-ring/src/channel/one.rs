@@ -12,8 +12,8 @@ use crate::source::{Look, Lossy, Source};
 use crate::stride::ValueStride;
 use crate::subscriber::Subscriber;
 
-/// Slots of `T` in a broadcast ring.
-pub(crate) type Slots<T> = ValueStride<T, HEAD_WORDS>;
+/// Slots of `T` in a broadcast ring of one process.
+pub type Slots<T> = ValueStride<T, HEAD_WORDS, true>;
 
 /// Makes the subscribers of a [`channel`].
 pub type OneSubscribers<T, K = Heap> = Subscribers<Reader<K, Slots<T>>>;
@@ -24,7 +24,8 @@ pub type OneSubscriber<T, K = Heap> = Subscriber<Reader<K, Slots<T>>>;
 /// A lossy channel with one writer: the newest `capacity - 1` values, for any number of subscribers, none of which the
 /// publisher ever waits for.
 ///
-/// A value lies on cache lines of its own, with the stamp that says which it is: up to 56 bytes cost one line transfer.
+/// A value lies beside the stamp that says which it is: up to 56 bytes cost one line transfer. Values of up to 24 bytes share
+/// their lines, two or four of them one.
 ///
 /// # Panics
 ///
@@ -62,9 +63,9 @@ pub fn channel_in<T: Pod>(
     capacity: usize,
     backing: crate::slots::Backing,
 ) -> (Publisher<T>, OneSubscribers<T>) {
-    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::LINES, 1, backing);
+    let lines = crate::heap::ring_lines::<T>(capacity, Slots::<T>::WORDS, 1, backing);
     let (words, head) = (lines.from(1), lines.first_of(0));
-    channel_over(words, head)
+    channel_over(words.part(|words| &words[..capacity * Slots::<T>::WORDS]), head)
 }
 
 /// Bytes that [`channel_in`] and [`channel_mpmc_in`](super::channel_mpmc_in) take at most.
@@ -246,17 +247,20 @@ impl<T: Pod> fmt::Debug for Reserved<'_, T> {
     }
 }
 
-impl<T: Pod, K> Source for Reader<K, Slots<T>> {
+impl<T: Pod, K, const DENSE: bool> Source for Reader<K, ValueStride<T, HEAD_WORDS, DENSE>> {
     type Value = T;
 
     #[inline(always)]
     fn look(&mut self) -> Look<T> {
         match self.poll() {
-            Poll::Ready(glimpse) => match load_value(Slots::<T>::value(glimpse.words()), || glimpse.accept())
-            {
-                Some(value) => Look::Value(value),
-                None => Look::Overtaken,
-            },
+            Poll::Ready(glimpse) => {
+                match load_value(ValueStride::<T, HEAD_WORDS, DENSE>::value(glimpse.words()), || {
+                    glimpse.accept()
+                }) {
+                    Some(value) => Look::Value(value),
+                    None => Look::Overtaken,
+                }
+            }
             Poll::Empty => Look::Empty,
             Poll::Ended => Look::Ended,
             Poll::Overtaken => Look::Overtaken,
@@ -267,7 +271,10 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
     fn look_into(&mut self, place: &mut T) -> Look<()> {
         match self.poll() {
             Poll::Ready(glimpse) => {
-                load_bytes(bytemuck::bytes_of_mut(place), Slots::<T>::value(glimpse.words()));
+                load_bytes(
+                    bytemuck::bytes_of_mut(place),
+                    ValueStride::<T, HEAD_WORDS, DENSE>::value(glimpse.words()),
+                );
                 if glimpse.accept() { Look::Value(()) } else { Look::Overtaken }
             }
             Poll::Empty => Look::Empty,
@@ -296,7 +303,7 @@ impl<T: Pod, K> Source for Reader<K, Slots<T>> {
     }
 }
 
-impl<T: Pod, K> Lossy for Reader<K, Slots<T>> {
+impl<T: Pod, K, const DENSE: bool> Lossy for Reader<K, ValueStride<T, HEAD_WORDS, DENSE>> {
     fn skip_all(&mut self) {
         self.skip_all();
     }

@@ -6,16 +6,15 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use xbar_ring::channel::{MpPublisher, MpSubscribers, OneSubscribers, Publisher, Shared};
+use xbar_ring::channel::{MpPublisher, MpSubscribers, OneSubscribers, Publisher, Shared, Slots};
 use xbar_ring::heap::Heap;
-use xbar_ring::stride::ValueStride;
-use xbar_ring::{Pod, Reader, Subscriber, broadcast};
+use xbar_ring::{Pod, Reader, Subscriber};
 
 use super::{BusError, Either, Writers};
 use crate::bell::Parked;
 use crate::thread_channel::{LossyPublisher, LossySubscribers, ThreadChannel};
 
-type OneSource<T> = Parked<Reader<Heap, ValueStride<T, { broadcast::HEAD_WORDS }>>>;
+type OneSource<T> = Parked<Reader<Heap, Slots<T>>>;
 
 /// Receives from a topic of a bus: all forms of receiving of [`Subscriber`].
 pub type BusSubscriber<T> = Subscriber<Either<OneSource<T>, Parked<Shared<T>>>>;
