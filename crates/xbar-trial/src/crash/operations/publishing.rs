@@ -16,6 +16,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Act { play: inline, ..published }.operation("publish inline"),
         Act { play: block, ..published }.operation("publish a block and evict"),
+        Act { play: inline_at_once, ..published }.operation("publish inline, the straight way"),
+        Act { play: block_at_once, ..published }.operation("publish a block and evict, the straight way"),
         Act { play: reclaim, publishes: 2, ..published }.operation("publish, evict and reclaim"),
         Act { play: loan, ..ACT }.operation("loan, out of the shared list"),
         Act { play: give_back, ..ACT }.operation("loan given back"),
@@ -40,10 +42,21 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
+/// Messages in a row behind which a publisher enters so few in its record that the next one goes the straight way.
+const MANY: u64 = 20;
+
 fn inline(role: &Role) {
+    inline_behind(role, 1);
+}
+
+fn inline_at_once(role: &Role) {
+    inline_behind(role, MANY);
+}
+
+fn inline_behind(role: &Role, others: u64) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
-    role.send(&publisher, &topic, 0, SMALL);
+    (0..others).for_each(|number| role.send(&publisher, &topic, number, SMALL));
     let bytes = role.words(WITHIN).bytes(SMALL);
     mark();
     let sent = publisher.send(&topic, &bytes);
@@ -52,9 +65,17 @@ fn inline(role: &Role) {
 }
 
 fn block(role: &Role) {
+    block_behind(role, 1);
+}
+
+fn block_at_once(role: &Role) {
+    block_behind(role, MANY);
+}
+
+fn block_behind(role: &Role, others: u64) {
     let publisher = role.publisher();
     let topic = role.topic(&publisher);
-    role.send(&publisher, &topic, 0, LARGE);
+    (0..others).for_each(|number| role.send(&publisher, &topic, number, LARGE));
     let bytes = role.words(WITHIN).bytes(LARGE);
     mark();
     let mut loan = publisher.loan(&topic, LARGE).unwrap();
