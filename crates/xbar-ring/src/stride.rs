@@ -89,6 +89,8 @@ impl<T, const HEAD: usize, const DENSE: bool> ValueStride<T, HEAD, DENSE> {
 impl<T, const HEAD: usize, const DENSE: bool> Stride for ValueStride<T, HEAD, DENSE> {
     const MESSAGES_PER_HEAD: u64 = 8;
 
+    const FETCHED_AHEAD: usize = if DENSE { 0 } else { 4 };
+
     #[inline(always)]
     fn words(self) -> usize {
         Self::WORDS
