@@ -41,7 +41,10 @@ fn a_branch_beside_several_stages_is_joined_behind_all_of_them() {
         fill(&mut producer, 0..3);
         drop(producer);
         let there = Ok(vec![0, 1, 2]);
-        assert_eq!((take(&mut second), take(&mut last)), (Err(TryRecvError::Empty), Err(TryRecvError::Empty)));
+        assert_eq!(
+            (take(&mut second), take(&mut last)),
+            (Err(TryRecvError::Empty), Err(TryRecvError::Empty))
+        );
         assert_eq!(take(&mut beside), there, "whatever the others do");
         for stage in [&mut first, &mut second, &mut third] {
             assert_eq!(take(&mut last), Err(TryRecvError::Empty));

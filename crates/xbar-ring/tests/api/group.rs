@@ -10,10 +10,9 @@ fn each_consumer_of_a_group_gets_each_message_once_and_in_turn() {
     publisher.publish_batch(&[3, 9]);
     let calls = std::cell::RefCell::new(Vec::new());
     while group
-        .try_dispatch(&mut [
-            &mut |value| calls.borrow_mut().push((0, value)),
-            &mut |value| calls.borrow_mut().push((1, value)),
-        ])
+        .try_dispatch(&mut [&mut |value| calls.borrow_mut().push((0, value)), &mut |value| {
+            calls.borrow_mut().push((1, value))
+        }])
         .is_ok()
     {}
     assert_eq!(*calls.borrow(), [(0, 3), (1, 3), (0, 9), (1, 9)]);
