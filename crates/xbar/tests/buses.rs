@@ -114,3 +114,80 @@ fn a_token_ends_a_wait_for_a_topic() {
     shutdown.stop();
     assert_eq!(waiting.join().unwrap(), Err(xbar::RingRecvError::Stopped));
 }
+
+#[test]
+fn topics_do_not_mix_and_every_subscriber_gets_everything() {
+    let bus = Bus::<u64>::new(7);
+    let topics = ["/a", "/a/b", "/b"];
+    let mut subscribers = topics.map(|topic| [(); 2].map(|()| bus.subscribe(topic).unwrap()));
+    let mut publishers = topics.map(|topic| bus.clone().publisher(topic).unwrap());
+    for round in 0..10 {
+        for (topic, publisher) in (0..).zip(&mut publishers) {
+            publisher.publish_batch(&[10 * round + topic, topic]);
+        }
+        for (topic, subscribers) in (0..).zip(&mut subscribers) {
+            for subscriber in subscribers {
+                let received: Vec<_> = subscriber.drain().map(Result::unwrap).collect();
+                assert_eq!(received, [10 * round + topic, topic]);
+            }
+        }
+    }
+}
+
+#[test]
+fn topics_of_a_typed_bus_have_types_beside_one_another() {
+    let bus = TypedBus::new(8);
+    let (mut prices, mut volumes) =
+        (bus.subscribe::<f64>("/price").unwrap(), bus.subscribe::<u32>("/volume").unwrap());
+    bus.publisher::<f64>("/price").unwrap().publish(42.5);
+    bus.publisher::<u32>("/volume").unwrap().publish(1000);
+    assert_eq!((prices.try_recv(), volumes.try_recv()), (Ok(42.5), Ok(1000)));
+    assert_eq!((prices.try_recv(), volumes.try_recv()), (Err(TryRecvError::Empty), Err(TryRecvError::Empty)));
+    let error = bus.declare::<u64>("/price", Writers::One).unwrap_err();
+    assert!(matches!(error, BusError::WrongType { has: "f64", asked: "u64", .. }), "{error}");
+}
+
+#[test]
+fn a_late_subscriber_of_a_topic_can_have_what_is_still_there() {
+    for writers in [Writers::One, Writers::Many] {
+        let bus = Bus::<u64>::new(4).writers(writers);
+        bus.publisher("/a").unwrap().publish_batch(&[0, 1]);
+        let mut new = bus.subscribe("/a").unwrap();
+        let mut late = bus.subscribe_from_oldest("/a").unwrap();
+        bus.publisher("/a").unwrap().publish(2);
+        assert_eq!(late.drain().map(Result::unwrap).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(new.drain().map(Result::unwrap).collect::<Vec<_>>(), [2]);
+        assert_eq!(new.cursor(), late.cursor(), "a value has one number for all");
+    }
+}
+
+/// Everybody asks at once for a topic that nobody has used yet.
+#[test]
+fn one_of_many_threads_gets_the_publisher_of_a_new_topic() {
+    for round in 0..20 {
+        let bus = Bus::<u64>::new(8);
+        let ready = std::sync::Barrier::new(4);
+        thread::scope(|scope| {
+            let asking = [(); 4].map(|()| {
+                scope.spawn(|| {
+                    ready.wait();
+                    (bus.publisher("/a").ok(), bus.subscribe_from_oldest("/a").unwrap())
+                })
+            });
+            let ends = asking.map(|thread| thread.join().unwrap());
+            let (publishers, subscribers): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+            let mut publishers: Vec<_> = publishers.into_iter().flatten().collect();
+            assert_eq!(publishers.len(), 1);
+            publishers[0].publish(round);
+            for mut subscriber in subscribers {
+                assert_eq!(subscriber.try_recv(), Ok(round), "all have the same topic");
+            }
+        });
+    }
+}
+
+#[test]
+#[should_panic(expected = "a bus needs a capacity >= 2, not 1")]
+fn a_bus_of_one_value_is_refused() {
+    let _ = Bus::<u64>::new(1);
+}

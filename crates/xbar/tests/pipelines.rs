@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use proptest::prelude::*;
+use xbar::affinity::available_cores;
 use xbar::pipeline::{Flow, InputError, PipelineError};
 use xbar::ring::TryRecvError;
-use xbar::{BusySpin, Park, Pipeline, RingRecvError, Shutdown};
+use xbar::{Adaptive, BackoffSpin, BusySpin, Park, Pipeline, RingRecvError, Shutdown, YieldSpin};
 
 /// One stage of a random pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -345,4 +346,113 @@ fn an_output_that_has_nothing_says_so() {
     drop(input);
     assert_eq!(output.recv(), Err(RingRecvError::Disconnected));
     pipeline.join().unwrap();
+}
+
+#[test]
+fn a_stage_runs_in_a_thread_of_its_name_on_its_core() {
+    let core = *available_cores().last().unwrap();
+    let here = |_: u64| (thread::current().name().map(str::to_owned), available_cores());
+    let (mut input, flow) = Pipeline::builder().input::<u64>().unwrap();
+    let [free, pinned] = flow.fan_out().unwrap();
+    let free = free.named("free").then(here).unwrap();
+    let pinned = pinned.named("pinned").on_core(core).then(here).unwrap();
+    let (mut output, pipeline) = free.join(pinned).unwrap().build().unwrap();
+    input.send(1).unwrap();
+    let named = |name: &str| Some(name.to_owned());
+    let places = output.recv().unwrap();
+    assert_eq!(places, ((named("free"), available_cores()), (named("pinned"), vec![core])));
+    pipeline.stop().unwrap();
+}
+
+#[test]
+fn stages_wait_each_in_its_own_way() {
+    let (mut input, flow) = Pipeline::builder().capacity(2).input::<u64>().unwrap();
+    let flow = flow.waiting(BusySpin).then(|n| n + 1).unwrap().waiting(YieldSpin).then(|n| n + 1).unwrap();
+    let flow = flow.waiting(BackoffSpin).then(|n| n + 1).unwrap().waiting(Park).then(|n| n + 1).unwrap();
+    let (mut output, pipeline) = flow.waiting(Adaptive).then(|n| n + 1).unwrap().build().unwrap();
+    assert_eq!(pipeline.stats().len(), 5);
+    for n in 0..20 {
+        input.send(n).unwrap();
+        assert_eq!(output.recv(), Ok(n + 5));
+    }
+    drop(input);
+    pipeline.join().unwrap();
+    assert_eq!(output.recv(), Err(RingRecvError::Disconnected));
+}
+
+/// One type in, another one out, by way of a third.
+#[test]
+fn stages_make_items_of_other_types() {
+    let (mut input, flow) = Pipeline::builder().input::<u8>().unwrap();
+    let flow = flow.then(|n| vec![n; usize::from(n)]).unwrap().then(|bytes| format!("{bytes:?}")).unwrap();
+    let (mut output, pipeline) = flow.build().unwrap();
+    (0..3).for_each(|n| input.send(n).unwrap());
+    pipeline.drain().unwrap();
+    assert_eq!(output.iter().collect::<Vec<_>>(), ["[]", "[1]", "[2, 2]"]);
+}
+
+#[test]
+fn inputs_of_many_threads_end_with_the_last_and_keep_their_orders() {
+    let (input, flow) = Pipeline::builder().capacity(4).input::<(u64, u64)>().unwrap();
+    let (mut output, pipeline) = flow.then(|item| item).unwrap().build().unwrap();
+    let sending = [0, 1, 2].map(|who| {
+        let mut input = input.clone();
+        thread::spawn(move || (0..200).for_each(|n| input.send((who, n)).unwrap()))
+    });
+    drop(input);
+    let received: Vec<_> = output.iter().collect();
+    sending.into_iter().for_each(|thread| thread.join().unwrap());
+    for sender in 0..3 {
+        let items: Vec<_> = received.iter().filter(|(who, _)| *who == sender).map(|(_, n)| *n).collect();
+        assert_eq!(items, (0..200).collect::<Vec<_>>());
+    }
+    pipeline.join().unwrap();
+}
+
+#[test]
+fn every_stage_that_panicked_is_told() {
+    let (mut input, flow) = Pipeline::builder().input::<u64>().unwrap();
+    let [one, other] = flow.fan_out().unwrap();
+    one.named("one").for_each(|_| panic!("the first bad one")).unwrap();
+    let pipeline = other.named("other").finish(|_| panic!("the second bad one")).unwrap();
+    input.send(1).unwrap();
+    while pipeline.panicked_stages().len() < 2 {
+        thread::yield_now();
+    }
+    let mut panics = pipeline.panicked_stages();
+    panics.sort_by(|left, right| left.stage.cmp(&right.stage));
+    let told: Vec<_> = panics.iter().map(|panic| (panic.stage.as_str(), panic.message.as_str())).collect();
+    assert_eq!(told, [("one", "the first bad one"), ("other", "the second bad one")]);
+    drop(input);
+    assert!(panics.contains(&pipeline.join().unwrap_err()));
+}
+
+/// The token may be the whole program's.
+#[test]
+fn a_pipeline_that_came_to_its_end_stops_nobody_else() {
+    let shutdown = Shutdown::new();
+    let begin = || {
+        let (mut input, flow) = Pipeline::builder().shutdown(&shutdown).input::<u64>().unwrap();
+        let (output, pipeline) = flow.then(|n| n).unwrap().build().unwrap();
+        input.send(7).unwrap();
+        (input, output, pipeline)
+    };
+    let (mut input, mut output, pipeline) = begin();
+    pipeline.drain().unwrap();
+    assert_eq!(input.send(1), Err(InputError::Closed(1)));
+    assert_eq!((output.recv(), output.recv()), (Ok(7), Err(RingRecvError::Disconnected)));
+    let (input, mut output, pipeline) = begin();
+    drop(input);
+    pipeline.join().unwrap();
+    assert_eq!((output.recv(), output.recv()), (Ok(7), Err(RingRecvError::Disconnected)));
+    assert!(!shutdown.is_stopped());
+    let (_input, _output, pipeline) = begin();
+    pipeline.stop().unwrap();
+    assert!(shutdown.is_stopped());
+}
+
+#[test]
+#[should_panic(expected = "needs a capacity >= 2, not 1")]
+fn a_pipeline_of_one_slot_is_refused() {
+    let _ = Pipeline::builder().capacity(1).input::<u64>();
 }

@@ -158,6 +158,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         self.look_ahead()?;
         // What comes meanwhile is for the next time: a fast producer cannot hold a caller here.
         let (end, voids) = (self.seen, self.voids);
+        let last_event = self.last_event();
         let last = end.min(self.position.saturating_add(most as u64));
         let start = self.position;
         while self.position < last {
@@ -172,7 +173,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
                 if O::is_void(&slot.stamp) {
                     empty += 1;
                 } else {
-                    let at = At { sequence, is_last: sequence + 1 == end };
+                    let at = At { sequence, is_last: sequence == last_event };
                     // SAFETY: invariant 1, and invariants 2 and 3 of the module: seen, and not passed.
                     unsafe { A::lend(&slot.event, |event| handle(event, at)) };
                 }
@@ -224,6 +225,23 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
             self.voids += 1;
             self.pass(1);
         }
+    }
+
+    /// The number of the last event that is seen: behind it lies only what producers gave up. There is one at `position`.
+    #[inline(always)]
+    fn last_event(&self) -> u64 {
+        let mut last = self.seen - 1;
+        if O::HOLDS_NUMBERS {
+            let is_void = |sequence: u64| {
+                let slot = self.slot + (sequence - self.position) as usize;
+                let slot = if slot >= self.slots.len() { slot - self.slots.len() } else { slot };
+                O::is_void(&self.slots[slot].stamp)
+            };
+            while last > self.position && is_void(last) {
+                last -= 1;
+            }
+        }
+        last
     }
 
     #[inline(always)]

@@ -84,8 +84,9 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
         Ok(result)
     }
 
-    /// Lets `change` make the next `count` events, or as many as there is room for, which are shown at once; says how many. It is
-    /// told the place of each among them. When it panics, those before are published.
+    /// Lets `change` make the next `count` events, or as many as there is room for; says how many. It is told the place of each
+    /// among them. One producer's are shown together, those of many each when it is made, with no other producer's in between.
+    /// When `change` panics, those before are published.
     ///
     /// # Errors
     ///

@@ -142,7 +142,7 @@ impl<E: Send, O: Order, W: Wake> Producer<E, O, W> {
     }
 
     /// Lets `change` make the next `count` events, waiting for room as [`Adaptive`] does. It is told the place of each among
-    /// them. Those for which there is room are shown at once, so a batch may be larger than the ring.
+    /// them. Those for which there is room do not wait for the others, so a batch may be larger than the ring.
     ///
     /// # Errors
     ///

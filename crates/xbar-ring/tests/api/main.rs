@@ -8,6 +8,8 @@ mod bounded;
 mod broadcast;
 mod event;
 mod fixed;
+mod graphs;
+mod group;
 mod lossy;
 mod mpmc;
 mod stage;

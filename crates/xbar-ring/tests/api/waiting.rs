@@ -3,8 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use xbar_ring::event::Events;
 use xbar_ring::{
     Adaptive, BackoffSpin, BusySpin, Park, RecvError, Step, TryRecvError, WaitStrategy, YieldSpin, channel,
+    channel_bounded,
 };
 
 #[test]
@@ -25,6 +27,39 @@ fn every_strategy_gets_what_is_published_later_and_the_end() {
     receives(BackoffSpin);
     receives(Adaptive);
     receives(Park);
+}
+
+/// Both sides wait all the time: the ring has room for two.
+#[test]
+fn every_strategy_waits_for_events_and_for_room() {
+    const COUNT: u64 = 50;
+    fn waits(strategy: impl WaitStrategy + Copy + Send + 'static) {
+        let mut events = Events::one_producer(2, || 0_u64);
+        let mut reader = events.reader([]);
+        let mut producer = events.build();
+        let handling = thread::spawn(move || {
+            (0..COUNT).for_each(|n| assert_eq!(reader.handle_with(strategy, |event| *event), Ok(n)));
+            reader.handle_with(strategy, |event| *event)
+        });
+        (0..COUNT).for_each(|n| assert!(producer.publish_waiting(strategy, |event| *event = n).is_ok()));
+        drop(producer);
+        assert_eq!(handling.join().unwrap(), Err(RecvError::Disconnected));
+
+        let (mut publisher, subscribers) = channel_bounded::<u64>(2);
+        let mut subscriber = subscribers.subscribe().unwrap();
+        let receiving = thread::spawn(move || {
+            (0..COUNT).for_each(|n| assert_eq!(subscriber.recv_with(strategy), Ok(n)));
+            subscriber.recv_with(strategy)
+        });
+        (0..COUNT).for_each(|n| publisher.publish_waiting(n, strategy).unwrap());
+        drop(publisher);
+        assert_eq!(receiving.join().unwrap(), Err(RecvError::Disconnected));
+    }
+    waits(BusySpin);
+    waits(YieldSpin);
+    waits(BackoffSpin);
+    waits(Adaptive);
+    waits(Park);
 }
 
 /// A strategy of one's own decides, and can give up by panicking no one else.

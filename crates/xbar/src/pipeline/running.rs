@@ -40,6 +40,8 @@ pub struct Pipeline {
     close: Box<dyn Fn() + Send>,
     workers: Workers,
     fronts: Vec<Vec<Size>>,
+    /// Its stages came to their ends by themselves: there is nothing to stop, and the token may be somebody else's too.
+    has_ended: bool,
 }
 
 impl Pipeline {
@@ -54,7 +56,8 @@ impl Pipeline {
         stages: Vec<Planned>,
     ) -> Result<Self, StartError> {
         // Dropped by an error, it stops the stages that run already.
-        let mut pipeline = Self { shutdown, close, workers: Workers::default(), fronts: Vec::new() };
+        let mut pipeline =
+            Self { shutdown, close, workers: Workers::default(), fronts: Vec::new(), has_ended: false };
         for Planned { work, fronts, body } in stages {
             pipeline.workers.start(&work, body)?;
             pipeline.fronts.push(fronts);
@@ -104,7 +107,7 @@ impl Pipeline {
     ///
     /// The first [`StagePanic`].
     pub fn join(mut self) -> Result<(), StagePanic> {
-        self.workers.join()
+        self.ended()
     }
 
     /// Takes nothing from inputs any more, and waits until the stages have handled what was taken. Outputs that live must be
@@ -115,7 +118,7 @@ impl Pipeline {
     /// The first [`StagePanic`].
     pub fn drain(mut self) -> Result<(), StagePanic> {
         (self.close)();
-        self.workers.join()
+        self.ended()
     }
 
     /// Ends all stages when they are done with the item at hand; what is on its way is dropped.
@@ -127,10 +130,19 @@ impl Pipeline {
         self.shutdown.stop();
         self.workers.join()
     }
+
+    fn ended(&mut self) -> Result<(), StagePanic> {
+        let ended = self.workers.join();
+        self.has_ended = true;
+        ended
+    }
 }
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
         self.shutdown.stop();
         // Whoever wanted to know about panics has asked.
         let _ = self.workers.join();
