@@ -139,7 +139,7 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         Ok(result)
     }
 
-    /// Handles each event that is there, `most` at most; says how many. The stages behind are let go on several times in a long
+    /// Handles each event that is there, or was at the last look, `most` at most; says how many. The stages behind are let go on several times in a long
     /// stretch, and once or twice in a short one.
     ///
     /// # Errors
@@ -197,7 +197,8 @@ impl<E: Send, A: Access, O: Order, W: Wake> Poller<E, A, O, W> {
         Ok(Batch::new(self, there))
     }
 
-    /// True when [`try_handle`](Self::try_handle) would not say `Empty`. Does not move.
+    /// False when [`try_handle`](Self::try_handle) would say `Empty`. Does not move. True also when only what a panicking producer
+    /// gave up lies ahead, which takes a look to step over.
     pub fn is_ready(&self) -> bool {
         let (position, ring) = (self.position, self.slots.keep());
         if self.has_ended || position < self.seen {
