@@ -7,7 +7,7 @@ mod case;
 mod cases;
 mod clock;
 mod contract;
-mod core;
+mod cores;
 mod document;
 mod folder;
 mod goals;
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::core::are_whole;
+use crate::cores::are_whole;
 use arguments::Arguments;
 use case::Case;
 use cases::topic_round_trip;

@@ -20,7 +20,7 @@ pub struct Effort {
     pub slice: Duration,
     /// Time of the whole case; [`FEWEST`] rounds are worked whatever it says.
     pub budget: Duration,
-    /// Says whether so many cores are one's own: [`are_whole`](crate::core::are_whole).
+    /// Says whether so many cores are one's own: [`are_whole`](crate::cores::are_whole).
     pub are_whole: fn(usize) -> bool,
 }
 

@@ -89,6 +89,7 @@ impl<T, const HEAD: usize, const DENSE: bool> ValueStride<T, HEAD, DENSE> {
 impl<T, const HEAD: usize, const DENSE: bool> Stride for ValueStride<T, HEAD, DENSE> {
     const MESSAGES_PER_HEAD: u64 = 8;
 
+    /// Dense ones lie in a core's first cache as a rule, and a fetch takes a tenth of the time of a message.
     const FETCHED_AHEAD: usize = if DENSE { 0 } else { 4 };
 
     #[inline(always)]
@@ -114,4 +115,22 @@ impl<T, const HEAD: usize, const DENSE: bool> fmt::Debug for ValueStride<T, HEAD
 /// 64-bit words that a `T` takes in a slot.
 pub const fn value_words<T>() -> usize {
     size_of::<T>().div_ceil(8)
+}
+
+#[cfg(all(test, not(xbar_loom)))]
+mod tests {
+    use super::*;
+
+    const fn words<T>() -> [usize; 2] {
+        [ValueStride::<T, 1, true>::WORDS, ValueStride::<T, 1>::WORDS]
+    }
+
+    #[test]
+    fn small_values_share_a_line_where_slots_are_dense_and_nowhere_else() {
+        assert_eq!(words::<()>(), [2, 8]);
+        assert_eq!(words::<u64>(), [2, 8]);
+        assert_eq!(words::<[u64; 3]>(), [4, 8]);
+        assert_eq!(words::<[u64; 4]>(), [8, 8]);
+        assert_eq!(words::<[u8; 100]>(), [16, 16]);
+    }
 }
