@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{
-    FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fchmod, fstat, mkdirat, openat, renameat_with,
+    FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fchmod, fstat, ftruncate, mkdirat, openat,
+    renameat_with,
 };
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
 use crate::base::BaseDir;
 use crate::error::ShmError;
+use crate::huge;
 use crate::leftovers::{DIRECTORY, remove_tree, sweep_leftovers, temporary_name};
 use crate::liveness::Lock;
 use crate::mapping::Mapping;
@@ -217,15 +219,14 @@ impl Temporary {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let fd = openat(&self.dir, file, flags, Mode::RUSR | Mode::WUSR)
                 .map_err(ShmError::io("make", &path))?;
+            ftruncate(&fd, bytes as u64).map_err(ShmError::io("allocate", &path))?;
+            let mapping = Mapping::new(fd.as_fd(), 0, bytes, true).map_err(ShmError::io("map", &path))?;
+            huge::collapse(&mapping);
             match retry_on_intr(|| fallocate(&fd, FallocateFlags::empty(), 0, bytes as u64)) {
-                Ok(()) => {}
-                Err(Errno::NOSPC | Errno::DQUOT) => {
-                    return Err(no_space(available_bytes(&self.base).unwrap_or(0)));
-                }
-                Err(errno) => return Err(ShmError::io("allocate", path)(errno)),
+                Ok(()) => Ok(Arc::new(mapping)),
+                Err(Errno::NOSPC | Errno::DQUOT) => Err(no_space(available_bytes(&self.base).unwrap_or(0))),
+                Err(errno) => Err(ShmError::io("allocate", path)(errno)),
             }
-            let mapping = Mapping::new(fd.as_fd(), 0, bytes, true);
-            mapping.map(Arc::new).map_err(ShmError::io("map", path))
         };
         Ok((file("data", data)?, file("peers", peers)?))
     }

@@ -58,6 +58,7 @@ mod checkup;
 mod clock;
 mod error;
 mod file;
+mod huge;
 mod leftovers;
 mod liveness;
 mod mapping;

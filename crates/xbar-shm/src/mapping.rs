@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 use std::fmt;
+use std::iter;
 use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use rustix::io;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use xbar_layout::{Lent, Shared};
 
+use crate::huge;
 use crate::placement::{self, FileId};
 
 /// A shared mapping, unmapped when the last view of it goes.
@@ -43,7 +45,8 @@ impl Mapping {
             unsafe { mmap(address, len, access, flags, file, offset as u64) }
         };
         let fixed = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
-        let placed = placement::candidates(id, offset).find_map(|address| {
+        let as_it_lies = iter::once_with(|| huge::alike(offset, len)).flatten();
+        let placed = placement::candidates(id, offset).chain(as_it_lies).find_map(|address| {
             let address = ptr::without_provenance_mut(address);
             map(address, fixed).ok()
         });

@@ -11,7 +11,11 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use support::{BYTES, Dir, Other, build, create, name, open, part};
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
+use xbar_shm::memory::HUGE_PAGE_BYTES;
 use xbar_shm::{BaseDir, Building, FileAccess, SeatKind, ShmError};
+
+/// Bytes with two whole huge pages in them.
+const TWO_HUGE_AND_SOME: usize = 2 * HUGE_PAGE_BYTES + 3 * 4096;
 
 #[test]
 fn a_region_is_seen_whole_or_not_at_all() {
@@ -51,11 +55,47 @@ fn a_region_is_this_users_alone() {
 
 #[test]
 fn all_memory_is_taken_at_creation() {
-    let dir = Dir::new();
-    let building = Building::start(&dir.base(), &name("r"), 1 << 20, 1 << 16).unwrap();
+    // With room for huge pages and without, where files lie in memory and where they may not.
+    for (dir, data_bytes) in
+        [(Dir::new(), 1 << 20), (Dir::new(), TWO_HUGE_AND_SOME), (Dir::in_memory(), TWO_HUGE_AND_SOME)]
+    {
+        let building = Building::start(&dir.base(), &name("r"), data_bytes, 1 << 16).unwrap();
+        let (segment, _seat) = building.publish(|_| {}).unwrap();
+        for (file, bytes) in [("data", data_bytes), ("peers", 1 << 16)] {
+            let file = fs::metadata(segment.directory().join(file)).unwrap();
+            assert_eq!(file.len(), bytes as u64);
+            assert!(file.blocks() * 512 >= file.len(), "{} of {bytes}", file.blocks() * 512);
+        }
+    }
+}
+
+#[test]
+fn a_large_region_lies_in_memory_as_in_its_file_so_that_its_huge_pages_can_be_mapped() {
+    let dir = Dir::in_memory();
+    let building = Building::start(&dir.base(), &name("r"), TWO_HUGE_AND_SOME, 1 << 16).unwrap();
     let (segment, _seat) = building.publish(|_| {}).unwrap();
-    for (file, bytes) in [("data", 1 << 20), ("peers", 1 << 16)] {
-        assert!(fs::metadata(segment.directory().join(file)).unwrap().blocks() * 512 >= bytes, "{file}");
+    let data = segment.open_data(FileAccess::ReadOnly).unwrap();
+    let (whole, rest) = (data.map(0, TWO_HUGE_AND_SOME), data.map(8192, TWO_HUGE_AND_SOME - 8192));
+    for (mapping, offset) in [(whole.unwrap(), 0), (rest.unwrap(), 8192)] {
+        assert_eq!(mapping.base().addr().get() % HUGE_PAGE_BYTES, offset);
+        let words = mapping.slice::<ReadU64>(0, mapping.len() / 8).unwrap();
+        assert!(words.iter().all(|word| word.load_relaxed() == 0));
+    }
+}
+
+#[test]
+fn a_large_region_has_huge_pages_where_the_system_has_them_at_hand() {
+    let dir = Dir::in_memory();
+    let building = Building::start(&dir.base(), &name("r"), TWO_HUGE_AND_SOME, 1 << 16).unwrap();
+    let start = format!("{:x}-", building.data().base().addr());
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let this = maps.lines().skip_while(|line| !line.starts_with(&start));
+    let huge = this.skip(1).find_map(|line| line.strip_prefix("ShmemPmdMapped:")).unwrap();
+    let huge: usize = huge.trim().trim_end_matches(" kB").parse().unwrap();
+    if support::has_huge_pages_at_hand() {
+        assert_eq!(huge << 10, 2 * HUGE_PAGE_BYTES);
+    } else {
+        println!("SKIPPED: no huge pages for files in memory here, or none free");
     }
 }
 

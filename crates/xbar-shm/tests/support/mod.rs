@@ -17,9 +17,18 @@ pub struct Dir(PathBuf);
 
 impl Dir {
     pub fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// Where files lie in memory.
+    pub fn in_memory() -> Self {
+        Self::within(Path::new("/dev/shm"))
+    }
+
+    fn within(parent: &Path) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("xbar-shm-{}-{number}", std::process::id()));
+        let dir = parent.join(format!("xbar-shm-{}-{number}", std::process::id()));
         fs::create_dir(&dir).unwrap();
         Self(dir)
     }
@@ -165,4 +174,22 @@ pub fn tell(word: &str) {
 /// In a child: stays until it is killed or the parent closes the pipe.
 pub fn stay() {
     let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// True where files in memory can have huge pages of 2 MB on request (Linux 6.1), and some such are free.
+pub fn has_huge_pages_at_hand() -> bool {
+    const ORDER: usize = 9;
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let version = read("/proc/sys/kernel/osrelease");
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse::<u32>().ok());
+    let recent = (numbers.next(), numbers.next()) >= (Some(6), Some(1));
+    let usual = read("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").trim() == "2097152";
+    let denied = read("/sys/kernel/mm/transparent_hugepage/shmem_enabled").contains("[deny]");
+    // "Node 0, zone Normal", then free pieces of 1, 2, 4 .. pages.
+    let buddies = read("/proc/buddyinfo");
+    let of_line = |line: &str| {
+        let counts = line.split_whitespace().skip(4).map(|count| count.parse().unwrap_or(0));
+        counts.skip(ORDER).sum::<u64>()
+    };
+    recent && usual && !denied && buddies.lines().map(of_line).sum::<u64>() > 16
 }
