@@ -243,7 +243,7 @@ impl TopicFacts {
 
     /// 64-bit words of all its slots.
     pub const fn slot_words(&self) -> usize {
-        self.shape.slots as usize * self.shape.slot_lines() as usize * (LINE_BYTES / 8)
+        self.shape.slots as usize * self.shape.slot_words() as usize
     }
 }
 

@@ -112,6 +112,9 @@ pub struct TopicShape {
     pub value: Option<ValueType>,
 }
 
+/// 64-bit words of a line.
+const LINE_WORDS: u32 = LINE_BYTES as u32 / 8;
+
 const MANY: u32 = 1 << 8;
 const VALUES: u32 = 1 << 9;
 
@@ -138,18 +141,26 @@ impl TopicShape {
         Some((delivery, many, values))
     }
 
-    /// Lines of one slot.
-    pub const fn slot_lines(&self) -> u32 {
+    /// Words of one slot: a line of them, and where slots hold values, as many lines as it takes, or half a line or a quarter
+    /// where that is enough.
+    pub const fn slot_words(&self) -> u32 {
         match &self.value {
-            // The stamp, then the value.
-            Some(value) if self.values => (8 + value.size).div_ceil(LINE_BYTES as u32),
-            _ => 1,
+            Some(value) if self.values => {
+                // The stamp, then the value.
+                let needed = 1 + value.size.div_ceil(8);
+                if needed <= LINE_WORDS / 2 {
+                    needed.next_power_of_two()
+                } else {
+                    needed.div_ceil(LINE_WORDS) * LINE_WORDS
+                }
+            }
+            _ => LINE_WORDS,
         }
     }
 
     /// Lines of the ring: its header and its slots.
     pub const fn ring_lines(&self) -> u64 {
-        1 + self.slots as u64 * self.slot_lines() as u64
+        1 + (self.slots as u64 * self.slot_words() as u64).div_ceil(LINE_WORDS as u64)
     }
 }
 

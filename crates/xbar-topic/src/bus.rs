@@ -32,8 +32,8 @@ use crate::subscriber::Subscriber;
 use crate::topic::Membership;
 use crate::watch::Watch;
 
-/// Slots of `T`.
-type Slots<T> = ValueStride<T, HEAD_WORDS>;
+/// Slots of `T`: as `TopicShape::slot_words` says.
+type Slots<T> = ValueStride<T, HEAD_WORDS, true>;
 
 /// The writing end of a bus.
 pub struct BusPublisher<T: Pod> {
@@ -363,5 +363,31 @@ impl<T: Pod> Drop for BusReader<T> {
 impl<T: Pod> fmt::Debug for BusReader<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusReader").field("ring", &self.ring).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(xbar_loom)))]
+mod tests {
+    use xbar_layout::{Delivery, TopicShape, ValueType};
+
+    use super::*;
+
+    fn words<T>() -> [usize; 2] {
+        let value = ValueType::of::<T>();
+        let shape =
+            TopicShape { delivery: Delivery::Lossy, many: false, values: true, pool: None, slots: 2, value };
+        [shape.slot_words() as usize, Slots::<T>::WORDS]
+    }
+
+    #[test]
+    fn the_format_and_the_ring_agree_on_how_far_slots_are_apart() {
+        assert_eq!(words::<u8>(), [2, 2]);
+        assert_eq!(words::<u64>(), [2, 2]);
+        assert_eq!(words::<[u8; 9]>(), [4, 4]);
+        assert_eq!(words::<[u64; 3]>(), [4, 4]);
+        assert_eq!(words::<[u64; 4]>(), [8, 8]);
+        assert_eq!(words::<[u64; 7]>(), [8, 8]);
+        assert_eq!(words::<[u64; 8]>(), [16, 16]);
+        assert_eq!(words::<[u8; 1000]>(), [128, 128]);
     }
 }
