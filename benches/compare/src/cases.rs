@@ -7,6 +7,7 @@ mod pipeline;
 mod ring_round_trip;
 mod ring_same_thread;
 pub mod scale;
+pub mod scale_discover;
 mod throughput;
 pub mod topic_round_trip;
 mod topic_same_thread;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Case> {
         pipeline::cases(),
         wake::cases(),
         scale::cases(),
+        scale_discover::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use crate::cores::are_whole;
 use arguments::Arguments;
 use case::Case;
-use cases::topic_round_trip;
+use cases::{scale, topic_round_trip};
 use report::Row;
 use rounds::Effort;
 
@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.split_first().map(|(word, rest)| (word.as_str(), rest)) {
         Some((topic_round_trip::ANSWER, rest)) => topic_round_trip::answer_as_told(rest).map(|()| true),
+        Some((scale::DIE, rest)) => scale::die_as_told(rest).map(|()| true),
         Some((instructions::WORK, rest)) => instructions::work_as_told(rest).map(|()| true),
         _ => match Arguments::parse(words) {
             Ok(arguments) if arguments.instructions => instructions::run(arguments.accept),

@@ -1,16 +1,22 @@
-//! How costs grow: of publishing with subscribers attached, topics registered, slots, blocks; of finding a topic and of joining a
-//! region with the topics that there are.
+//! How costs grow: of publishing with subscribers attached, alive or dead, topics registered, slots, blocks; of finding a topic and of
+//! joining a region with the topics that there are.
 //!
 //! Every case of a series has ours at its smallest beside it. Regions are made once and serve all rounds.
 
 use std::hint::black_box;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
+use rustix::process::{Signal, getpid, kill_process};
 use xbar::{Config, Publisher, Stream, Subscriber, Topic};
 
 use crate::bus::fresh_name;
 use crate::case::{Case, Contender, kept};
 use crate::clock::{Plan, Round, time};
 use crate::contract::{Outcome, told};
+
+/// Tells this program, started again, to subscribe and be killed.
+pub const DIE: &str = "--die";
 
 const SUBSCRIBERS: [u64; 5] = [0, 1, 4, 16, 64];
 const TOPICS: [u64; 4] = [1, 100, 10_000, 100_000];
@@ -19,11 +25,12 @@ const BLOCKS: [u64; 4] = [100, 1000, 10_000, 1_000_000];
 /// Name of the contender that stands for ours at the smallest.
 pub const LEAST: &str = "xbar at its least";
 /// How the cases are called; goals and plots know them by that.
-pub const SERIES: [&str; 7] = [
+pub const SERIES: [&str; 8] = [
     "scale: publish, subscribers",
     "scale: publish, topics",
     "scale: publish, depth",
     "scale: publish, blocks",
+    "scale: publish, subscribers that were killed",
     "scale: register, topics",
     "scale: subscribe, topics",
     "scale: connect, topics",
@@ -45,6 +52,8 @@ enum Turn {
 #[derive(Debug, Clone, Copy)]
 struct Size {
     subscribers: u64,
+    /// Those that died with their streams open, and nobody has taken their places since.
+    dead: u64,
     topics: u64,
     depth: u64,
     /// 0: as many as can be needed.
@@ -52,15 +61,17 @@ struct Size {
     turn: Turn,
 }
 
-const SMALL: Size = Size { subscribers: 1, topics: 1, depth: 8, blocks: 0, turn: Turn::Copy };
+const SMALL: Size = Size { subscribers: 1, dead: 0, topics: 1, depth: 8, blocks: 0, turn: Turn::Copy };
 
 /// The cases.
 pub fn cases() -> Vec<Case> {
-    let [subscribers, topics, depth, blocks, register, subscribe, connect] = SERIES;
+    let [subscribers, topics, depth, blocks, dead, register, subscribe, connect] = SERIES;
     let mut cases = series(subscribers, 8, &SUBSCRIBERS, |at| Size { subscribers: at, ..SMALL });
     cases.extend(series(topics, 8, &TOPICS, |at| Size { topics: at, ..SMALL }));
     cases.extend(series(depth, 8, &DEPTHS, |at| Size { depth: at, ..SMALL }));
     cases.extend(series(blocks, BLOCK_BYTES, &BLOCKS, |at| Size { blocks: at, turn: Turn::Loan, ..SMALL }));
+    // Blocks come back when no row of a ledger names them, a dead one's like any other's.
+    cases.extend(series(dead, BLOCK_BYTES, &SUBSCRIBERS, |at| Size { dead: at, turn: Turn::Loan, ..SMALL }));
     for (name, turn) in [(register, Turn::Register), (subscribe, Turn::Subscribe), (connect, Turn::Connect)] {
         cases.extend(series(name, 8, &TOPICS, |at| Size { topics: at, turn, ..SMALL }));
     }
@@ -107,7 +118,7 @@ impl Region {
         let config = Config::new().publishers(1).samples(1).loans(1).block_bytes(64);
         let config =
             config.topics(number(size.topics)?).depth(number(size.depth)?).blocks(number(size.blocks)?);
-        let config = config.subscribers(number(size.subscribers.max(1) + 2)?);
+        let config = config.subscribers(number(size.subscribers.max(1) + size.dead + 2)?);
         let name = fresh_name();
         let publisher = Publisher::create(&name, &config).map_err(told)?;
         let register = |index| publisher.register(&format!("/scale/{index}")).map_err(told);
@@ -118,6 +129,7 @@ impl Region {
             let stream = subscriber.subscribe(&uri).map_err(told)?;
             Ok((subscriber, stream))
         };
+        bury(&name, &uri, size.dead)?;
         let streams = (0..size.subscribers).map(join).collect::<Outcome<Vec<_>>>()?;
         let subscriber = Subscriber::connect(&name).map_err(told)?;
         Ok(Self { topics, publisher, name, subscriber, _streams: streams })
@@ -172,4 +184,29 @@ impl Region {
             black_box(Subscriber::connect(black_box(&self.name)).expect("a subscriber"));
         })
     }
+}
+
+/// Has `count` subscribers of `uri` killed in a process of their own.
+fn bury(region: &str, uri: &str, count: u64) -> Outcome<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let program = std::env::current_exe().map_err(told)?;
+    let status = Command::new(program).args([DIE, region, uri, &count.to_string()]).status().map_err(told)?;
+    match status.signal() {
+        Some(signal) if signal == Signal::KILL.as_raw() => Ok(()),
+        _ => Err(format!("the process that was to be killed ended: {status}")),
+    }
+}
+
+/// What the program does when it is started again: `words` are those behind [`DIE`].
+pub fn die_as_told(words: &[String]) -> Outcome<()> {
+    let [region, uri, count] = words else { return Err("dying takes three words".into()) };
+    let join = |_| {
+        let subscriber = Subscriber::connect(region).map_err(told)?;
+        let stream = subscriber.subscribe(uri).map_err(told)?;
+        Ok((subscriber, stream))
+    };
+    let _joined = (0..count.parse::<u64>().map_err(told)?).map(join).collect::<Outcome<Vec<_>>>()?;
+    kill_process(getpid(), Signal::KILL).map_err(told)
 }
