@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use crate::case::Case;
 use crate::cases;
@@ -32,15 +34,15 @@ fn counted(case: &Case) -> bool {
 
 /// Counts, and compares with what holds, or with `accept` makes them hold; false when something differs.
 pub fn run(accept: bool) -> Outcome<bool> {
-    let (mut counts, mut others) = (BTreeMap::new(), BTreeMap::new());
-    for case in cases::all().iter().filter(|case| counted(case)) {
-        let name = format!("{}, {}", case.name, size(case.payload));
-        counts.insert(name.clone(), per_turn(case, OURS)?);
-        let peers = case.peers.iter().map(|peer| match per_turn(case, peer.name) {
-            Ok(count) => format!("{} {count:.0}", peer.name),
-            Err(_) => format!("{} -", peer.name),
-        });
-        others.insert(name, peers.collect::<Vec<_>>().join(", "));
+    let (mut counts, mut others) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+    for (Turn { case, payload, who }, count) in counted_turns() {
+        let name = format!("{case}, {}", size(payload));
+        let others = others.entry(name.clone()).or_default();
+        match (who, count) {
+            (OURS, count) => drop(counts.insert(name, count?)),
+            (peer, Ok(count)) => others.push(format!("{peer} {count:.0}")),
+            (peer, Err(_)) => others.push(format!("{peer} -")),
+        }
     }
     let compiler = machine::compiler();
     if accept {
@@ -56,7 +58,7 @@ pub fn run(accept: bool) -> Outcome<bool> {
     let lines = compare(&counts, &parse(&known));
     println!("{:52}{:>10}{:>10}", "instructions of one turn", "counted", "holds");
     for ((line, _), others) in lines.iter().zip(others.values()) {
-        println!("{line:82}{others}");
+        println!("{line:82}{}", others.join(", "));
     }
     let differing = lines.iter().filter(|(_, holds)| !holds).count();
     if differing > 0 {
@@ -67,26 +69,61 @@ pub fn run(accept: bool) -> Outcome<bool> {
     Ok(differing == 0)
 }
 
-/// Instructions of one turn of a case by `who`.
-fn per_turn(case: &Case, who: &str) -> Outcome<f64> {
-    Ok((collected(case, who, MANY)? - collected(case, who, FEW)?) / (MANY - FEW) as f64)
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    case: &'static str,
+    payload: u64,
+    who: &'static str,
 }
 
-/// Instructions of a run of `turns` turns.
-fn collected(case: &Case, who: &str, turns: u64) -> Outcome<f64> {
+/// All turns with their counts, in the order of the cases; counted by as many at a time as there are cores, which changes no count.
+fn counted_turns() -> Vec<(Turn, Outcome<f64>)> {
+    let cases = cases::all();
+    let turns = cases.iter().filter(|case| counted(case)).flat_map(|case| {
+        let who = case.ours.iter().chain(&case.peers).map(|contender| contender.name);
+        who.map(|who| Turn { case: case.name, payload: case.payload, who })
+    });
+    let turns: Vec<_> = turns.collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || turns.get(next.fetch_add(1, Ordering::Relaxed)).copied();
+        std::iter::from_fn(take).map(|turn| (turn, per_turn(turn))).collect::<Vec<_>>()
+    };
+    let place = |turn: &Turn| {
+        turns
+            .iter()
+            .position(|other| (other.case, other.payload, other.who) == (turn.case, turn.payload, turn.who))
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut counts: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker ends")).collect()
+    });
+    counts.sort_by_key(|(turn, _)| place(turn));
+    counts
+}
+
+/// Instructions of one turn.
+fn per_turn(turn: Turn) -> Outcome<f64> {
+    Ok((collected(turn, MANY)? - collected(turn, FEW)?) / (MANY - FEW) as f64)
+}
+
+/// Instructions of a run of so many turns.
+fn collected(Turn { case, payload, who }: Turn, turns: u64) -> Outcome<f64> {
     let program = std::env::current_exe().map_err(told)?;
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-    command.args([WORK, case.name, &case.payload.to_string(), who, &turns.to_string()]);
+    command.args([WORK, case, &payload.to_string(), who, &turns.to_string()]);
     let output = command.output().map_err(|error| format!("cannot start valgrind, install it: {error}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         let reason =
             text.lines().find(|line| line.contains("Process terminating")).or_else(|| text.lines().last());
-        return Err(format!("{:?} fails under valgrind: {}", case.name, reason.unwrap_or("no reason given")));
+        return Err(format!("{case:?} fails under valgrind: {}", reason.unwrap_or("no reason given")));
     }
     let count = text.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
-    count.ok_or_else(|| format!("valgrind counted nothing in {:?}", case.name))
+    count.ok_or_else(|| format!("valgrind counted nothing in {case:?}"))
 }
 
 /// What the program does when it is started again: `words` are those behind [`WORK`].

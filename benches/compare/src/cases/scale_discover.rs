@@ -47,7 +47,9 @@ fn contender(name: &'static str, extent: Extent) -> Contender {
         move || Regions::open(extent),
         move |regions, plan| {
             let found = || discover_in(regions.folder.path(), black_box("/scale/**")).expect("regions");
-            if found().iter().map(|region| region.topics.len() as u64).sum::<u64>() != extent.regions * extent.topics {
+            if found().iter().map(|region| region.topics.len() as u64).sum::<u64>()
+                != extent.regions * extent.topics
+            {
                 return Err("not all that is there was found".into());
             }
             Ok(time(plan, |_| {

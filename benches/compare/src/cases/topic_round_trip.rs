@@ -83,9 +83,7 @@ fn with_streams(name: &'static str, bytes: usize, way: Way, other: Other) -> Cas
 
 /// Ours with a small block: a large one may take no longer.
 fn small() -> Contender {
-    let mut small = contender::<xbar::Region>(Message { bytes: 64, way: Way::Touch }, Other::Thread);
-    small.name = "xbar, 64 B";
-    small
+    contender::<xbar::Shallow>(Message { bytes: 64, way: Way::Touch }, Other::Thread)
 }
 
 /// Round trips through topics, or what is like them.

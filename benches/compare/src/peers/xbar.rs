@@ -28,16 +28,38 @@ impl Bus for Region {
     type Input = Stream;
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
-        let (depth, bytes) = (depth(bytes), u32::try_from(bytes).map_err(told)?);
-        let config = Config::new().topics(1).publishers(1).subscribers(1).samples(1).loans(1);
-        let publisher = Publisher::create(name, &config.depth(depth).block_bytes(bytes)).map_err(told)?;
-        let topic = publisher.register(URI).map_err(told)?;
-        Ok(Output { publisher, topic })
+        region(name, bytes, depth(bytes))
     }
 
     fn input(name: &str) -> Outcome<Stream> {
         Subscriber::connect(name).and_then(|subscriber| subscriber.subscribe(URI)).map_err(told)
     }
+}
+
+/// As [`Region`], keeping no more messages than a region of large ones does: what those are compared with.
+#[derive(Debug)]
+pub struct Shallow;
+
+impl Bus for Shallow {
+    const NAME: &'static str = "xbar, 64 B";
+    type Output = Output;
+    type Input = Stream;
+
+    fn output(name: &str, bytes: usize) -> Outcome<Output> {
+        region(name, bytes, depth(1 << 20))
+    }
+
+    fn input(name: &str) -> Outcome<Stream> {
+        Region::input(name)
+    }
+}
+
+fn region(name: &str, bytes: usize, depth: u32) -> Outcome<Output> {
+    let bytes = u32::try_from(bytes).map_err(told)?;
+    let config = Config::new().topics(1).publishers(1).subscribers(1).samples(1).loans(1);
+    let publisher = Publisher::create(name, &config.depth(depth).block_bytes(bytes)).map_err(told)?;
+    let topic = publisher.register(URI).map_err(told)?;
+    Ok(Output { publisher, topic })
 }
 
 impl Puts for Output {
