@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::cases::scale::{BLOCK_BYTES, LEAST, SERIES};
+use crate::report::Row;
 
 /// One goal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,15 +88,62 @@ pub const GOALS: &[Goal] = &[
     burst("event: a burst of a cloned producer until it is handled", 100),
 ];
 
+/// A goal that is known to be missed. It stays what it is, and the row is told as missed wherever it is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Miss {
+    /// Name of the case.
+    pub case: &'static str,
+    /// Bytes of one message.
+    pub payload: u64,
+    /// Where in a series of cases.
+    pub at: Option<u64>,
+    /// Name of the contender that ours is measured by.
+    pub reference: &'static str,
+    /// By so much: a ratio above this is worse than what is known.
+    pub most: f64,
+    /// Why, in a line. What was tried is in docs/benchmarks.md.
+    pub cause: &'static str,
+}
+
+/// All that are known.
+pub const MISSES: &[Miss] = &[
+    Miss {
+        case: "pinned: by loan",
+        payload: 1024,
+        at: None,
+        reference: "crossbar pinned",
+        most: 1.0,
+        cause: "copying and reading 1 KB takes a third of crossbar's turn, and the fence of a hold waits for that copy",
+    },
+    Miss {
+        case: SERIES[2],
+        payload: 8,
+        at: Some(262_144),
+        reference: LEAST,
+        most: 1.7,
+        cause: "a ring of 16 MB comes from the third cache or from memory, a line in and a line out for each message",
+    },
+];
+
 /// The goal for ours beside `reference`, if there is one.
 pub fn find(case: &Case, reference: &str) -> Option<f64> {
     GOALS.iter().find(|goal| goal.is_of(case) && goal.reference == reference).map(|goal| goal.most)
+}
+
+/// Why the row misses its goal, if that is known and no worse than known.
+pub fn known_cause(row: &Row) -> Option<&'static str> {
+    let is_of = |miss: &&Miss| {
+        (miss.case, miss.payload, miss.at, miss.reference) == (row.case, row.payload, row.at, row.peer)
+    };
+    let miss = MISSES.iter().find(is_of)?;
+    row.ratio.is_some_and(|ratio| ratio <= miss.most).then_some(miss.cause)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cases;
+    use crate::report::tests::example;
 
     #[test]
     fn every_goal_is_of_a_case_and_a_contender_that_exist() {
@@ -106,6 +154,30 @@ mod tests {
             let mut names = case.limit.iter().chain(&case.peers).map(|contender| contender.name);
             assert!(names.any(|name| name == goal.reference), "no contender for {goal:?}");
             assert!(find(case, goal.reference).is_some());
+        }
+    }
+
+    #[test]
+    fn a_miss_is_of_a_goal_and_beyond_it() {
+        for miss in MISSES {
+            let is_of = |goal: &&Goal| {
+                (goal.case, goal.payload, goal.at, goal.reference)
+                    == (miss.case, miss.payload, miss.at, miss.reference)
+            };
+            let goal = GOALS.iter().find(is_of).unwrap_or_else(|| panic!("no goal for {miss:?}"));
+            assert!(miss.most > goal.most, "{miss:?}");
+        }
+    }
+
+    #[test]
+    fn a_miss_is_known_as_far_as_it_goes_and_nothing_else_is() {
+        let mut row = example(0.7).remove(1);
+        assert_eq!(known_cause(&row), None);
+        let miss = MISSES[0];
+        (row.case, row.payload, row.at, row.peer) = (miss.case, miss.payload, miss.at, miss.reference);
+        for (ratio, known) in [(Some(miss.most), true), (Some(miss.most + 0.01), false), (None, false)] {
+            row.ratio = ratio;
+            assert_eq!(known_cause(&row).is_some(), known, "{ratio:?}");
         }
     }
 

@@ -68,6 +68,28 @@ pub struct Measured {
     pub peers: Vec<Outcome<Figures>>,
 }
 
+impl Measured {
+    /// Takes more rounds of the same case in.
+    pub fn add(&mut self, more: Self) {
+        let ours = self.ours.iter_mut().zip(more.ours);
+        let limit = self.limit.iter_mut().zip(more.limit);
+        for (figures, more) in ours.chain(limit).chain(self.peers.iter_mut().zip(more.peers)) {
+            match (figures, more) {
+                (Ok(figures), Ok(more)) => figures.add(more),
+                (Ok(_), Err(_)) => {}
+                (figures, more) => *figures = more,
+            }
+        }
+    }
+}
+
+impl Figures {
+    fn add(&mut self, more: Self) {
+        self.rounds.extend(more.rounds);
+        self.singles.add(more.singles).expect("histograms of one range");
+    }
+}
+
 struct Working<'c> {
     contender: &'c Contender,
     plan: Plan,
@@ -263,6 +285,19 @@ mod tests {
         };
         assert_eq!(rounds(effort(7, Duration::from_secs(60))), [7; 3]);
         assert_eq!(rounds(effort(7, Duration::ZERO)), [FEWEST; 3]);
+    }
+
+    #[test]
+    fn rounds_of_another_time_count_as_much() {
+        let case = |ns| Case::new("ring", "test", 8).ours(steady(ns)).limit(steady(1.0)).peer(steady(4.0));
+        let mut measured = work(&case(2.0), effort(3, Duration::ZERO));
+        measured.add(work(&case(6.0), effort(3, Duration::ZERO)));
+        let ns = |figures: &Outcome<Figures>| {
+            figures.as_ref().unwrap().rounds.iter().map(|round| round.ns).collect::<Vec<_>>()
+        };
+        assert_eq!(ns(measured.ours.as_ref().unwrap()), [2.0, 2.0, 2.0, 6.0, 6.0, 6.0]);
+        assert_eq!(ns(measured.limit.as_ref().unwrap()), [1.0; 6]);
+        assert_eq!(ns(&measured.peers[0]), [4.0; 6]);
     }
 
     #[test]
