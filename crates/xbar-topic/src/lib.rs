@@ -22,6 +22,7 @@ mod publisher;
 mod reader;
 mod receipts;
 mod recover;
+mod register;
 mod rest;
 mod rings;
 mod room;
