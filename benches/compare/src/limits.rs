@@ -1,8 +1,8 @@
 //! What no library can beat: bare atomics, a bare store, a bare copy.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
 use crate::bus::first;
@@ -13,15 +13,35 @@ use crate::pin::pin;
 #[repr(align(128))]
 struct Line(AtomicU64);
 
+/// Lines that round trips may take: more pages than one part of a cache looks after.
+const LINES: usize = 4096;
+
+fn lines() -> Box<[Line]> {
+    (0..LINES).map(|_| Line::default()).collect()
+}
+
+/// Two of them, in other places each time. How far it is from one core to another by way of a line depends on which part of the third cache
+/// looks after that line: one pair took 105 ns where the next took 135. A ring has lines in all of them.
+fn places(lines: &[Line]) -> [&Line; 2] {
+    static ROUNDS: AtomicUsize = AtomicUsize::new(0);
+    let round = ROUNDS.fetch_add(1, Ordering::Relaxed);
+    // Steps without a common factor with the half: all lines of both come before one comes again.
+    const HALF: usize = LINES / 2;
+    [round * 809 % HALF, HALF + round * 1301 % HALF].map(|place| &lines[place])
+}
+
 /// Round trips of one cache line each way between two cores: two bare atomics.
 pub fn round_trip(plan: &Plan) -> Round {
-    let lines = Arc::new([Line::default(), Line::default()]);
-    let (theirs, ready) = (Arc::clone(&lines), Arc::new(Barrier::new(2)));
+    static MEMORY: LazyLock<Box<[Line]>> = LazyLock::new(lines);
+    let [ping, pong] = places(&MEMORY);
+    for line in [ping, pong] {
+        line.0.store(0, Ordering::Relaxed);
+    }
+    let ready = Arc::new(Barrier::new(2));
     let there = Arc::clone(&ready);
     let answering = thread::spawn(move || {
         pin(1);
         there.wait();
-        let [ping, pong] = &*theirs;
         let mut last = 0;
         while last != u64::MAX {
             let turn = ping.0.load(Ordering::Acquire);
@@ -32,7 +52,6 @@ pub fn round_trip(plan: &Plan) -> Round {
         }
     });
     ready.wait();
-    let [ping, pong] = &*lines;
     let trip = |turn| {
         ping.0.store(turn, Ordering::Release);
         while pong.0.load(Ordering::Acquire) != turn {}
@@ -108,6 +127,17 @@ impl AsRef<[u8]> for Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_round_trip_has_two_lines_of_its_own() {
+        let lines = lines();
+        let address = |line: &Line| std::ptr::from_ref(line).addr();
+        let mut taken: Vec<_> = (0..LINES / 2).flat_map(|_| places(&lines).map(address)).collect();
+        taken.sort_unstable();
+        taken.dedup();
+        // Another test may have taken a pair in between.
+        assert!(taken.len() >= LINES - 8, "{}", taken.len());
+    }
 
     #[test]
     fn pages_begin_at_a_page_and_hold_what_was_asked_for() {
