@@ -92,6 +92,22 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     unsafe { load(to.as_mut_ptr(), to.len(), from) };
 }
 
+/// Replaces what `to` holds by `bytes` bytes of `from`, in memory order.
+///
+/// # Panics
+///
+/// When `from` has fewer than `bytes / 8` words, rounded up, or when there is not so much memory.
+#[cfg(feature = "alloc")]
+pub fn load_vec(to: &mut alloc::vec::Vec<u8>, bytes: usize, from: &[ReadU64]) {
+    let from = &from[..bytes.div_ceil(WORD)];
+    to.clear();
+    to.reserve(bytes);
+    // SAFETY: reserved, and `from` has the words for it.
+    unsafe { load(to.as_mut_ptr(), bytes, from) };
+    // SAFETY: reserved, and every one of the bytes was stored.
+    unsafe { to.set_len(bytes) };
+}
+
 /// Stores `value` as words, in memory order.
 ///
 /// # Panics
@@ -109,8 +125,17 @@ pub fn store_value<T: Pod>(to: &[AtomicU64], value: &T) {
 ///
 /// When it reaches beyond the `T`.
 pub fn store_part<T>(to: &[AtomicU64], offset: usize, part: &[u8]) {
+    store_part_of(to, size_of::<T>(), offset, part);
+}
+
+/// Stores `part` into the words of `bytes` bytes, from byte `offset` of them on; the bytes around it stay. For the only writer
+/// of the words.
+///
+/// # Panics
+///
+/// When it reaches beyond them.
+pub fn store_part_of(to: &[AtomicU64], bytes: usize, offset: usize, part: &[u8]) {
     let end = offset.saturating_add(part.len());
-    let bytes = size_of::<T>();
     assert!(
         end <= bytes,
         "a part of {} bytes at offset {offset} reaches beyond a value of {bytes}",
