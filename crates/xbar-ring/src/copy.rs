@@ -40,10 +40,8 @@ pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
         word.store(value, Ordering::Relaxed);
     }
     if !rest.is_empty() {
-        let mut last = [0; WORD];
-        last[..rest.len()].copy_from_slice(rest);
         // ORDERING: none; as above.
-        to[words.len() / WORD].store(u64::from_ne_bytes(last), Ordering::Relaxed);
+        to[words.len() / WORD].store(padded(rest), Ordering::Relaxed);
     }
 }
 
@@ -67,10 +65,8 @@ pub fn store_few(to: &[AtomicU64], from: &[u8]) {
     for word in to {
         let Some((bytes, behind)) = rest.split_first_chunk() else {
             if !rest.is_empty() {
-                let mut last = [0; WORD];
-                last[..rest.len()].copy_from_slice(rest);
                 // ORDERING: none; as above.
-                word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
+                word.store(padded(rest), Ordering::Relaxed);
             }
             return;
         };
@@ -90,6 +86,91 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     let from = &from[..to.len().div_ceil(WORD)];
     // SAFETY: a slice, and the words for it.
     unsafe { load(to.as_mut_ptr(), to.len(), from) };
+}
+
+/// Copies `from`, whose length is known at run time alone, into `to`, in memory order; the last word's missing bytes become zero.
+///
+/// As [`store_bytes`], with the long ones' way out of the way of the short ones.
+///
+/// # Panics
+///
+/// When `from` is longer than `to`.
+#[inline(always)]
+pub fn store_message(to: &[AtomicU64], from: &[u8]) {
+    if from.len() > WORDS_UP_TO {
+        return store_long(to, from);
+    }
+    let whole = from.len() / WORD * WORD;
+    if whole < vector::PAIR {
+        return store_few(to, from);
+    }
+    assert!(from.len() <= to.len() * WORD, "{} bytes do not fit {} words", from.len(), to.len());
+    // SAFETY: both have so many whole words, and `to` is shared through atomics or these moves alone.
+    unsafe { vector::copy_few(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), whole) };
+    if whole < from.len() {
+        // ORDERING: none; the message's head publishes the copy.
+        to[whole / WORD].store(padded(&from[whole..]), Ordering::Relaxed);
+    }
+}
+
+#[inline(never)]
+fn store_long(to: &[AtomicU64], from: &[u8]) {
+    store_bytes(to, from);
+}
+
+/// Copies `from` into `to`, whose length is known at run time alone, in memory order.
+///
+/// As [`load_bytes`], with the long ones' way out of the way of the short ones.
+///
+/// # Panics
+///
+/// When `from` is shorter than `to`.
+#[inline(always)]
+pub fn load_message(to: &mut [u8], from: &[ReadU64]) {
+    if to.len() > WORDS_UP_TO {
+        return load_long(to, from);
+    }
+    let whole = to.len() / WORD * WORD;
+    if whole < vector::PAIR {
+        return load_few(to, from);
+    }
+    assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
+    // SAFETY: both have so many whole words, and `from` is shared through atomics or these moves alone.
+    unsafe { vector::copy_few(from.as_ptr().cast(), to.as_mut_ptr(), whole) };
+    if whole < to.len() {
+        let (word, rest) = (&from[whole / WORD], &mut to[whole..]);
+        // SAFETY: so many bytes.
+        unsafe { load_part(rest.as_mut_ptr(), rest.len(), word.load_relaxed().to_ne_bytes()) };
+    }
+}
+
+#[inline(never)]
+fn load_long(to: &mut [u8], from: &[ReadU64]) {
+    load_bytes(to, from);
+}
+
+#[inline(always)]
+fn load_few(to: &mut [u8], from: &[ReadU64]) {
+    assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
+    // Many are one word, and this is the shortest way.
+    if let ([word, ..], Ok(bytes)) = (from, <&mut [u8; WORD]>::try_from(&mut *to)) {
+        *bytes = word.load_relaxed().to_ne_bytes();
+        return;
+    }
+    let mut at = 0;
+    for word in from {
+        let rest = &mut to[at..];
+        if let Some(bytes) = rest.first_chunk_mut() {
+            *bytes = word.load_relaxed().to_ne_bytes();
+        } else {
+            if !rest.is_empty() {
+                // SAFETY: so many bytes.
+                unsafe { load_part(rest.as_mut_ptr(), rest.len(), word.load_relaxed().to_ne_bytes()) };
+            }
+            return;
+        }
+        at += WORD;
+    }
 }
 
 /// Replaces what `to` holds by `bytes` bytes of `from`, in memory order.
@@ -193,14 +274,54 @@ unsafe fn load(to: *mut u8, bytes: usize, from: &[ReadU64]) {
         // SAFETY: both are valid for so many bytes, and `from` is shared through atomics or this loop alone.
         unsafe { vector::copy(from.as_ptr().cast(), to, vectored) };
     }
-    for (index, word) in from.iter().enumerate().skip(vectored / WORD) {
-        let value = word.load_relaxed().to_ne_bytes();
-        let (at, length) = (index * WORD, (bytes - index * WORD).min(WORD));
-        // SAFETY: `from` has no more words than `bytes` take, so the word's bytes lie within.
-        let to = unsafe { to.add(at) };
-        // SAFETY: as above; an array and somebody's private bytes do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), to, length) };
+    let (words, last) = from.split_at(bytes / WORD);
+    for (index, word) in words.iter().enumerate().skip(vectored / WORD) {
+        // SAFETY: the word's bytes lie within.
+        let to = unsafe { to.add(index * WORD) };
+        // SAFETY: as above, aligned or not.
+        unsafe { to.cast::<u64>().write_unaligned(word.load_relaxed()) };
     }
+    if let Some(word) = last.first() {
+        // SAFETY: behind the whole words.
+        let to = unsafe { to.add(words.len() * WORD) };
+        // SAFETY: the rest of the bytes lies there.
+        unsafe { load_part(to, bytes % WORD, word.load_relaxed().to_ne_bytes()) };
+    }
+}
+
+/// Sizes that make every number of bytes below a word: the compiler knows them, so that nobody calls `memcpy` for one or two.
+const PARTS: [usize; 3] = [4, 2, 1];
+
+/// The first `bytes` bytes of a word.
+///
+/// # Safety
+///
+/// `to` must be valid for `bytes` bytes, fewer than a word, and nobody else's.
+#[inline(always)]
+unsafe fn load_part(to: *mut u8, bytes: usize, word: [u8; WORD]) {
+    let mut at = 0;
+    for part in PARTS {
+        if bytes & part != 0 {
+            // SAFETY: `at` is what the parts so far made of `bytes`.
+            let to = unsafe { to.add(at) };
+            // SAFETY: as above; an array and somebody's private bytes do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(word[at..].as_ptr(), to, part) };
+            at += part;
+        }
+    }
+}
+
+/// A word of fewer bytes, and zeroes.
+#[inline(always)]
+fn padded(bytes: &[u8]) -> u64 {
+    let (mut word, mut at) = ([0; WORD], 0);
+    for part in PARTS {
+        if bytes.len() & part != 0 {
+            word[at..at + part].copy_from_slice(&bytes[at..at + part]);
+            at += part;
+        }
+    }
+    u64::from_ne_bytes(word)
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri))))]
@@ -213,6 +334,49 @@ mod vector {
 
     /// Bytes that one turn of a loop moves.
     pub(super) const TURN: usize = 64;
+
+    /// Bytes from which on [`copy_few`] copies: two words.
+    pub(super) const PAIR: usize = 16;
+
+    /// Copies `bytes`, whole words from [`PAIR`] to four pairs, without a loop: from both ends, so that a word may be copied twice.
+    ///
+    /// # Safety
+    ///
+    /// As [`copy`].
+    #[inline(always)]
+    pub(super) unsafe fn copy_few(from: *const u8, to: *mut u8, bytes: usize) {
+        let last = bytes - PAIR;
+        if bytes > 2 * PAIR {
+            for at in [PAIR, last - PAIR] {
+                // SAFETY: a pair within the bytes.
+                unsafe { copy_pair(from.wrapping_add(at), to.wrapping_add(at)) };
+            }
+        }
+        for at in [0, last] {
+            // SAFETY: a pair within the bytes.
+            unsafe { copy_pair(from.wrapping_add(at), to.wrapping_add(at)) };
+        }
+    }
+
+    /// Copies two words.
+    ///
+    /// # Safety
+    ///
+    /// As [`copy`].
+    #[inline(always)]
+    unsafe fn copy_pair(from: *const u8, to: *mut u8) {
+        // SAFETY: moves two words from `from` to `to`, both valid for that; otherwise as in `copy_by_16`.
+        unsafe {
+            asm!(
+                "movups {a}, [{from}]",
+                "movups [{to}], {a}",
+                from = in(reg) from,
+                to = in(reg) to,
+                a = out(xmm_reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
 
     /// Copies `bytes` (a multiple of [`TURN`], not 0), with the widest vectors that the processor has.
     ///
@@ -366,9 +530,14 @@ mod vector {
 mod vector {
     /// No vector loop here: everything by words.
     pub(super) const TURN: usize = usize::MAX;
+    /// As above.
+    pub(super) const PAIR: usize = usize::MAX;
 
     /// Never called: no number of bytes is a whole turn.
     pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, _bytes: usize) {}
+
+    /// As above.
+    pub(super) unsafe fn copy_few(_from: *const u8, _to: *mut u8, _bytes: usize) {}
 }
 
 #[cfg(all(test, not(xbar_loom)))]

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::bytes::frame::{Head, WORD, frame_bytes};
+use crate::bytes::memory::Place;
 use crate::bytes::{ByteSubscriber, Message};
 use crate::error::TryRecvError;
 
@@ -54,13 +55,15 @@ impl<K> fmt::Debug for ByteBatch<'_, K> {
 /// What [`ByteSubscriber::bulk`] yields. The copy was seen whole: nothing that it holds is lost any more.
 pub struct ByteWindow<'s, 'b, K> {
     subscriber: &'s mut ByteSubscriber<K>,
+    /// Behind the last message that was read: where the subscriber goes on.
+    next: Place,
     /// The frames that were not read yet, the last one perhaps cut off.
     rest: &'b [u8],
 }
 
 impl<'s, 'b, K> ByteWindow<'s, 'b, K> {
     pub(crate) const fn new(subscriber: &'s mut ByteSubscriber<K>, rest: &'b [u8]) -> Self {
-        Self { subscriber, rest }
+        Self { next: subscriber.reader.next, subscriber, rest }
     }
 }
 
@@ -70,13 +73,20 @@ impl<'b, K> Iterator for ByteWindow<'_, 'b, K> {
     #[inline]
     fn next(&mut self) -> Option<Message<'b>> {
         let (head, message) = self.rest.split_first_chunk()?;
-        let Head::Message { bytes, kind } = Head::of(u64::from_ne_bytes(*head)) else { return None };
+        let (bytes, kind) = Head::message(u64::from_ne_bytes(*head))?;
         let frame = usize::try_from(frame_bytes(bytes) - WORD).ok()?;
         let (frame, rest) = message.split_at_checked(frame)?;
         self.rest = rest;
-        let sequence = self.subscriber.cursor();
-        self.subscriber.pass(bytes);
+        let sequence = self.next.sequence;
+        self.next = self.next.behind(bytes);
         Some(Message { kind, sequence, bytes: &frame[..bytes as usize] })
+    }
+}
+
+impl<K> Drop for ByteWindow<'_, '_, K> {
+    #[inline]
+    fn drop(&mut self) {
+        self.subscriber.reader.next = self.next;
     }
 }
 

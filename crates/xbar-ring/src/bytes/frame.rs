@@ -41,6 +41,12 @@ impl Head {
         }
     }
 
+    /// Length and kind, if a word is a message's: the first thing to ask.
+    #[inline(always)]
+    pub(crate) const fn message(word: u64) -> Option<(u32, u16)> {
+        if word & FLAGS == MESSAGE { Some((word as u32, (word >> 48) as u16)) } else { None }
+    }
+
     /// The word that says it.
     #[inline(always)]
     pub(crate) const fn word(self) -> u64 {
@@ -57,7 +63,14 @@ impl Head {
 /// Bytes of the frame of a message of `bytes`: head and whole words.
 #[inline(always)]
 pub(crate) const fn frame_bytes(bytes: u32) -> u64 {
-    WORD + (bytes as u64).next_multiple_of(WORD)
+    WORD + words(bytes) as u64 * WORD
+}
+
+/// Words of a message of `bytes`.
+#[inline(always)]
+pub(crate) const fn words(bytes: u32) -> usize {
+    // Shorter for a processor than `div_ceil`.
+    ((bytes as u64 + (WORD - 1)) / WORD) as usize
 }
 
 #[cfg(all(test, not(xbar_loom)))]

@@ -2,11 +2,13 @@
 //!
 //! Everything that is read here may have been written by somebody else: places are bounded where they are used.
 
+#![allow(unsafe_code)] // words found without a second check of what the invariant says
+
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
 use crate::bytes::ByteRingError;
-use crate::bytes::frame::{Head, WORD, frame_bytes};
+use crate::bytes::frame::{Head, WORD, frame_bytes, words};
 use crate::stride::LINE_WORDS;
 
 /// Parts of a ring that the writer claims, and notes the beginning of, one by one.
@@ -51,59 +53,52 @@ pub(crate) struct Place {
     pub(crate) sequence: u64,
 }
 
-/// The memory of a ring, lent.
-pub(crate) struct Memory<W, K> {
-    claimed: Lent<W, K>,
-    committed: Lent<W, K>,
-    notes: Lent<[W], K>,
-    /// Invariant 1: a power of two of words, at least eight.
-    ring: Lent<[W], K>,
-}
-
-impl<W, K: Clone> Memory<W, K> {
-    /// The ring in `words`.
-    pub(crate) fn new(words: &Lent<[W], K>) -> Result<Self, ByteRingError> {
-        let bytes = words.len().checked_sub(RING_WORD).and_then(|words| words.checked_mul(WORD as usize));
-        if !bytes.is_some_and(is_capacity) {
-            return Err(ByteRingError { words: words.len() });
-        }
-        Ok(Self {
-            claimed: words.part(|words| &words[CLAIMED]),
-            committed: words.part(|words| &words[COMMITTED]),
-            notes: words.part(|words| &words[NOTES..RING_WORD]),
-            ring: words.part(|words| &words[RING_WORD..]),
-        })
+impl Place {
+    /// The place behind a message of `bytes`.
+    #[inline(always)]
+    pub(crate) const fn behind(self, bytes: u32) -> Self {
+        // Wrapping: in damaged memory a place may be anything.
+        let Self { position, sequence } = self;
+        Self { position: position.wrapping_add(frame_bytes(bytes)), sequence: sequence.wrapping_add(1) }
     }
 }
 
+/// The memory of a ring, lent.
+///
+/// Invariant 1: `words` are [`RING_WORD`] and a power of two, at least eight.
+pub(crate) struct Memory<W, K> {
+    words: Lent<[W], K>,
+}
+
 impl<W, K> Memory<W, K> {
+    /// The ring in `words`.
+    pub(crate) fn new(words: Lent<[W], K>) -> Result<Self, ByteRingError> {
+        let bytes = words.len().checked_sub(RING_WORD).and_then(|words| words.checked_mul(WORD as usize));
+        if bytes.is_some_and(is_capacity) {
+            Ok(Self { words })
+        } else {
+            Err(ByteRingError { words: words.len() })
+        }
+    }
+
     /// What there is to see, by value: so nothing that is rare keeps the ends of a ring out of registers.
     #[inline(always)]
     pub(crate) fn view(&self) -> View<'_, W> {
-        View { claimed: &self.claimed, committed: &self.committed, notes: &self.notes, ring: &self.ring }
+        View { words: &self.words }
     }
 }
 
 impl<W, K: Clone> Clone for Memory<W, K> {
     fn clone(&self) -> Self {
-        let Self { claimed, committed, notes, ring } = self;
-        Self {
-            claimed: claimed.clone(),
-            committed: committed.clone(),
-            notes: notes.clone(),
-            ring: ring.clone(),
-        }
+        Self { words: self.words.clone() }
     }
 }
 
 /// The words of a ring.
+///
+/// Invariant 1: as that of the memory.
 pub(crate) struct View<'m, W> {
-    /// In bytes, a multiple of a section; raised by the writer before it overwrites, read stale by everybody.
-    pub(crate) claimed: &'m W,
-    /// In bytes; the writer's position behind the last message, read stale by joiners, batches and windows.
-    pub(crate) committed: &'m W,
-    notes: &'m [W],
-    ring: &'m [W],
+    words: &'m [W],
 }
 
 impl<W> Clone for View<'_, W> {
@@ -116,10 +111,24 @@ impl<W> Clone for View<'_, W> {
 impl<W> Copy for View<'_, W> {}
 
 impl<'m, W> View<'m, W> {
+    /// In bytes, a multiple of a section; raised by the writer before it overwrites, read stale by everybody.
+    #[inline(always)]
+    pub(crate) fn claimed(self) -> &'m W {
+        // SAFETY: in front of the ring (invariant 1).
+        unsafe { self.words.get_unchecked(CLAIMED) }
+    }
+
+    /// In bytes; the writer's position behind the last message, read stale by joiners, batches and windows.
+    #[inline(always)]
+    pub(crate) fn committed(self) -> &'m W {
+        // SAFETY: in front of the ring (invariant 1).
+        unsafe { self.words.get_unchecked(COMMITTED) }
+    }
+
     /// Bytes of the ring.
     #[inline(always)]
     pub(crate) const fn capacity(self) -> u64 {
-        self.ring.len() as u64 * WORD
+        (self.words.len() - RING_WORD) as u64 * WORD
     }
 
     /// Bytes of a section.
@@ -147,41 +156,43 @@ impl<'m, W> View<'m, W> {
         self.capacity() - (position & (self.capacity() - 1))
     }
 
-    /// Where in the ring a position lies.
+    /// Where among the words a position lies: behind [`RING_WORD`], and less than the ring's words behind it.
     #[inline(always)]
     const fn index(self, position: u64) -> usize {
-        ((position & (self.capacity() - 1)) / WORD) as usize
+        RING_WORD + ((position & (self.capacity() - 1)) / WORD) as usize
     }
 
     /// The word at a position.
     #[inline(always)]
     pub(crate) fn word(self, position: u64) -> &'m W {
-        &self.ring[self.index(position)]
+        // SAFETY: a position, whatever it is, is masked by the ring's bytes, which are a power of two (invariant 1).
+        unsafe { self.words.get_unchecked(self.index(position)) }
     }
 
-    /// The words of `bytes` bytes from a position on, if the ring does not end before.
+    /// The words of the message of `bytes` whose frame begins at a position, if the ring does not end before.
     #[inline(always)]
-    pub(crate) fn words(self, position: u64, bytes: u64) -> Option<&'m [W]> {
-        let words = usize::try_from(bytes.div_ceil(WORD)).ok()?;
-        self.ring.get(self.index(position)..)?.get(..words)
+    pub(crate) fn message(self, position: u64, bytes: u32) -> Option<&'m [W]> {
+        let first = self.index(position) + 1;
+        self.words.get(first..first.checked_add(words(bytes))?)
+    }
+
+    /// All words from a position to where the ring ends.
+    #[inline]
+    pub(crate) fn rest(self, position: u64) -> &'m [W] {
+        &self.words[self.index(position)..]
     }
 
     /// The note of a section.
     #[inline(always)]
     fn note(self, section: u64) -> &'m [W] {
-        &self.notes[(section % SECTIONS) as usize * NOTE_WORDS..][..NOTE_WORDS]
+        &self.words[NOTES + (section % SECTIONS) as usize * NOTE_WORDS..][..NOTE_WORDS]
     }
 }
 
 impl<'m> View<'m, AtomicU64> {
     /// The same, to be looked at.
     pub(crate) fn read(self) -> View<'m, ReadU64> {
-        View {
-            claimed: ReadU64::of(self.claimed),
-            committed: ReadU64::of(self.committed),
-            notes: ReadU64::of_slice(self.notes),
-            ring: ReadU64::of_slice(self.ring),
-        }
+        View { words: ReadU64::of_slice(self.words) }
     }
 
     /// Raises what is claimed to `end`, a section's.
@@ -190,7 +201,7 @@ impl<'m> View<'m, AtomicU64> {
     pub(crate) fn claim(self, end: u64) {
         // ORDERING: bytes-ahead: release pairs with the acquire in `find`: a laggard that sees this claim sees the notes of what
         // was sent before; relaxed, it could take the ring for empty.
-        self.claimed.store(end, Ordering::Release);
+        self.claimed().store(end, Ordering::Release);
         // ORDERING: bytes-claim: every word that this claim covers is stored behind this fence, so whoever read one of them
         // sees the claim in `is_whole`. Without it the words could come first.
         fence(Ordering::Release);
@@ -215,7 +226,7 @@ impl View<'_, ReadU64> {
         // ORDERING: bytes-claim: pairs with the fence in `claim`: a word of a later lap brings its claim along.
         fence(Ordering::Acquire);
         // Wrapping: what damaged memory claims may be anything.
-        self.claimed.load_relaxed().wrapping_sub(position) <= self.capacity()
+        self.claimed().load_relaxed().wrapping_sub(position) <= self.capacity()
     }
 
     /// Where the first frame of a section begins, if one does and is still there.
@@ -235,14 +246,14 @@ impl View<'_, ReadU64> {
     pub(crate) fn find(self, least: u64, margin: u64) -> Result<Place, Missing> {
         for _ in 0..TRIES {
             // ORDERING: bytes-ahead: pairs with the release in `claim`: the notes of what was sent before are there.
-            let claimed = self.claimed.load_acquire();
+            let claimed = self.claimed().load_acquire();
             let last = self.section(claimed);
             let first = last.saturating_sub(SECTIONS).saturating_add(margin).max(least);
             let found = (first..=last).take(SECTIONS as usize + 1).find_map(|section| self.noted(section));
             if let Some(place) = found {
                 return Ok(place);
             }
-            if self.claimed.load_relaxed() == claimed {
+            if self.claimed().load_relaxed() == claimed {
                 return Err(Missing::Damaged);
             }
         }
@@ -254,13 +265,13 @@ impl View<'_, ReadU64> {
     #[inline(never)]
     pub(crate) fn front(self, from: Place, until: u64) -> Option<Place> {
         // ORDERING: none; a note that is not there yet makes the walk longer.
-        let last = self.section(self.claimed.load_relaxed());
+        let last = self.section(self.claimed().load_relaxed());
         let mut noted =
             (last.saturating_sub(SECTIONS)..=last).rev().filter_map(|section| self.noted(section));
         let newest = noted.find(|place| place.position <= until);
         let mut place = newest.filter(|place| place.position > from.position).unwrap_or(from);
         // No more frames than words, whatever they say.
-        for _ in 0..self.ring.len() {
+        for _ in 0..self.words.len() {
             if place.position >= until {
                 break;
             }
@@ -279,7 +290,7 @@ impl View<'_, ReadU64> {
         }
         Some(match head {
             Head::Padding => Some(self.behind_padding(place)),
-            Head::Message { bytes, .. } => self.behind_message(place, bytes),
+            Head::Message { bytes, .. } => self.message(place.position, bytes).map(|_| place.behind(bytes)),
             Head::Mark | Head::End | Head::Other => None,
         })
     }
@@ -288,20 +299,6 @@ impl View<'_, ReadU64> {
     #[inline(always)]
     pub(crate) const fn behind_padding(self, place: Place) -> Place {
         Place { position: place.position.wrapping_add(self.left(place.position)), ..place }
-    }
-
-    /// The place behind a message of `bytes`; nothing, when it would reach beyond the ring's end.
-    #[inline(always)]
-    pub(crate) const fn behind_message(
-        self,
-        Place { position, sequence }: Place,
-        bytes: u32,
-    ) -> Option<Place> {
-        let frame = frame_bytes(bytes);
-        if frame > self.left(position) {
-            return None;
-        }
-        Some(Place { position: position.wrapping_add(frame), sequence: sequence.wrapping_add(1) })
     }
 
     /// The last place that was noted, by position; for a writer that takes over, when nobody writes.

@@ -12,7 +12,7 @@ use crate::bytes::memory::{Memory, Missing, Place, View};
 /// A reading end. Only loads; makes no difference to the writer or to other readers.
 pub struct ByteReader<K> {
     memory: Memory<ReadU64, K>,
-    next: Place,
+    pub(crate) next: Place,
 }
 
 /// What [`ByteReader::poll`] found.
@@ -38,7 +38,8 @@ impl<K: Clone> ByteReader<K> {
     ///
     /// [`ByteRingError`] when `words` are not what a ring has.
     pub fn join(words: &Lent<[ReadU64], K>) -> Result<Self, ByteRingError> {
-        let mut reader = Self { memory: Memory::new(words)?, next: Place { position: 0, sequence: 0 } };
+        let mut reader =
+            Self { memory: Memory::new(words.clone())?, next: Place { position: 0, sequence: 0 } };
         reader.skip_all();
         Ok(reader)
     }
@@ -116,20 +117,22 @@ impl<K> ByteReader<K> {
         let Self { memory, next } = self;
         let view = memory.view();
         for _ in 0..LOOKS {
-            // ORDERING: bytes-frame: pairs with the release in `commit`: the bytes of the message, and the mark behind them, are
+            // ORDERING: bytes-frame: pairs with the release in `show`: the bytes of the message, and the mark behind them, are
             // there.
-            match Head::of(view.word(next.position).load_acquire()) {
-                Head::Message { bytes, kind } => {
-                    // The length may be another lap's, or damaged: the frame ends where the ring does, or it is none.
-                    let place = view.behind_message(*next, bytes);
-                    let words = view.words(next.position.wrapping_add(WORD), u64::from(bytes));
-                    let (Some(behind), Some(words)) = (place, words) else { break };
-                    return BytePoll::Ready(Frame { view, words, bytes, kind, behind, next });
-                }
-                Head::Mark if view.is_whole(next.position) => return BytePoll::Empty,
-                Head::End if view.is_whole(next.position) => return BytePoll::Ended,
-                Head::Padding if view.is_whole(next.position) => *next = view.behind_padding(*next),
-                _ => break,
+            let head = view.word(next.position).load_acquire();
+            if let Some((bytes, kind)) = Head::message(head) {
+                // The length may be another lap's, or damaged: the frame ends before the ring does, or it is none.
+                let Some(words) = view.message(next.position, bytes) else { break };
+                return BytePoll::Ready(Frame { view, words, bytes, kind, next });
+            }
+            if !view.is_whole(next.position) {
+                break;
+            }
+            match Head::of(head) {
+                Head::Mark => return BytePoll::Empty,
+                Head::End => return BytePoll::Ended,
+                Head::Padding => *next = view.behind_padding(*next),
+                Head::Message { .. } | Head::Other => break,
             }
         }
         BytePoll::Overtaken
@@ -149,19 +152,11 @@ impl<K> ByteReader<K> {
     #[inline]
     pub(crate) fn copy_to(&self, end: u64, buffer: &mut [u8]) -> Option<usize> {
         let (view, position) = (self.memory.view(), self.next.position);
-        let most = end.wrapping_sub(position).min(view.left(position));
-        let bytes = usize::try_from(most).unwrap_or(usize::MAX).min(buffer.len());
-        let words = view.words(position, bytes as u64)?;
-        crate::copy::load_bytes(&mut buffer[..bytes], words);
+        let (words, most) = (view.rest(position), end.wrapping_sub(position));
+        let bytes =
+            usize::try_from(most).unwrap_or(usize::MAX).min(buffer.len()).min(words.len() * WORD as usize);
+        crate::copy::load_message(&mut buffer[..bytes], words);
         view.is_whole(position).then_some(bytes)
-    }
-
-    /// Moves behind the message of `bytes` at the reader's place, which was seen whole.
-    #[inline(always)]
-    pub(crate) fn pass(&mut self, bytes: u32) {
-        if let Some(behind) = self.memory.view().behind_message(self.next, bytes) {
-            self.next = behind;
-        }
     }
 }
 
@@ -186,7 +181,7 @@ fn resume(view: View<'_, ReadU64>, from: Place) -> Place {
 #[inline(always)]
 fn committed(view: View<'_, ReadU64>) -> u64 {
     // ORDERING: bytes-committed: pairs with the release in `commit`: everything below is there.
-    view.committed.load_acquire() & !(WORD - 1)
+    view.committed().load_acquire() & !(WORD - 1)
 }
 
 impl<K: Clone> Clone for ByteReader<K> {
@@ -212,7 +207,6 @@ pub struct Frame<'r> {
     words: &'r [ReadU64],
     bytes: u32,
     kind: u16,
-    behind: Place,
     next: &'r mut Place,
 }
 
@@ -255,7 +249,7 @@ impl<'r> Frame<'r> {
     pub fn accept(self) -> bool {
         let whole = self.is_whole();
         if whole {
-            *self.next = self.behind;
+            *self.next = self.next.behind(self.bytes);
         }
         whole
     }

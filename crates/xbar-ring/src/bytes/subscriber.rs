@@ -7,7 +7,7 @@ use core::fmt;
 use crate::bytes::frame::frame_bytes;
 use crate::bytes::reader::{BytePoll, ByteReader, Frame};
 use crate::bytes::{ByteBatch, ByteWindow};
-use crate::copy::load_bytes;
+use crate::copy::load_message;
 use crate::error::{RecvError, TryRecvError};
 use crate::wait::{Adaptive, Step, WaitStrategy, give_way};
 
@@ -43,7 +43,7 @@ pub struct Message<'b> {
 /// # Ok::<(), TryRecvError>(())
 /// ```
 pub struct ByteSubscriber<K = crate::heap::Heap> {
-    reader: ByteReader<K>,
+    pub(crate) reader: ByteReader<K>,
     start: u64,
     missed: u64,
     skipped: u64,
@@ -333,12 +333,6 @@ impl<K> ByteSubscriber<K> {
     pub const fn reader(&self) -> &ByteReader<K> {
         &self.reader
     }
-
-    /// Moves behind a message of `bytes` that was seen whole.
-    #[inline(always)]
-    pub(crate) fn pass(&mut self, bytes: u32) {
-        self.reader.pass(bytes);
-    }
 }
 
 #[inline(always)]
@@ -346,7 +340,7 @@ fn copied(frame: &Frame<'_>, place: &mut [u8]) -> Result<Taken, TryRecvError> {
     let Some(place) = place.get_mut(..frame.len()) else {
         return Err(TryRecvError::TooSmall { needed_bytes: frame.len() });
     };
-    load_bytes(place, frame.words());
+    load_message(place, frame.words());
     Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: frame.len() })
 }
 

@@ -8,16 +8,18 @@ use xbar_layout::sync::{AtomicU64, Ordering};
 use crate::bytes::frame::{Head, WORD, frame_bytes};
 use crate::bytes::memory::{Memory, Place, View};
 use crate::bytes::{ByteRingError, TooLarge};
-use crate::copy::{store_bytes, store_part_of};
+use crate::copy::{store_message, store_part_of};
 
 /// The writing end. One per ring: the owner of the memory sees to that.
 ///
 /// Invariant 1: the word at `next.position` is the mark, or the end.
 /// Invariant 2: `claimed` is what the ring's word says, a multiple of a section, and at least a word above `next.position`.
+/// Invariant 3: frames up to `room` lie in one piece, and the word behind them is claimed.
 pub struct ByteWriter<K> {
     memory: Memory<AtomicU64, K>,
     next: Place,
     claimed: u64,
+    room: u64,
 }
 
 impl<K: Clone> ByteWriter<K> {
@@ -30,13 +32,13 @@ impl<K: Clone> ByteWriter<K> {
     ///
     /// [`ByteRingError`] when `words` are not what a ring has.
     pub fn resume(words: &Lent<[AtomicU64], K>) -> Result<Self, ByteRingError> {
-        let memory = Memory::new(words)?;
+        let memory = Memory::new(words.clone())?;
         let view = memory.view();
         let read = view.read();
         let noted = read.last_noted();
         let from = noted.unwrap_or(Place { position: 0, sequence: 0 });
         let next = read.front(from, u64::MAX).unwrap_or(from);
-        let mut claimed = read.claimed.load_relaxed();
+        let mut claimed = read.claimed().load_relaxed();
         let ahead = claimed.wrapping_sub(next.position);
         if ahead < WORD || ahead > view.capacity() || claimed % view.section_bytes() != 0 {
             claimed = end_of_section(view, next.position + WORD);
@@ -49,9 +51,16 @@ impl<K: Clone> ByteWriter<K> {
             view.put_note(next);
         }
         // ORDERING: bytes-committed: release pairs with the acquire of whoever wants the end: all below is there.
-        view.committed.store(next.position, Ordering::Release);
-        Ok(Self { memory, next, claimed })
+        view.committed().store(next.position, Ordering::Release);
+        let room = room(view, next.position, claimed);
+        Ok(Self { memory, next, claimed, room })
     }
+}
+
+/// How far frames may reach that begin at `position`.
+#[inline(always)]
+fn room<W>(view: View<'_, W>, position: u64, claimed: u64) -> u64 {
+    (claimed - WORD).min(position + view.left(position))
 }
 
 /// The end of the section that the word before `end` lies in.
@@ -92,7 +101,9 @@ impl<K> ByteWriter<K> {
     #[inline(always)]
     pub fn send(&mut self, kind: u16, message: &[u8]) -> Result<u64, TooLarge> {
         let claim = self.claim(message.len())?;
-        store_bytes(claim.words(), message);
+        if let Some(words) = claim.words() {
+            store_message(words, message);
+        }
         Ok(claim.commit(kind))
     }
 
@@ -105,12 +116,14 @@ impl<K> ByteWriter<K> {
     #[inline(always)]
     pub fn claim(&mut self, bytes: usize) -> Result<ByteClaim<'_, K>, TooLarge> {
         let bytes = self.measured(bytes)?;
-        let start = self.room(self.next.position, bytes);
-        Ok(ByteClaim { writer: self, start, bytes })
+        if self.next.position + frame_bytes(bytes) > self.room {
+            self.make_room(bytes);
+        }
+        Ok(ByteClaim { writer: self, bytes })
     }
 
-    /// Sends messages, each with its kind, so that readers find several at once: as many as an eighth of the ring holds. Says how
-    /// many were sent.
+    /// Sends messages, each with its kind, so that readers find several at once: those that begin in the same eighth of the ring.
+    /// Says how many were sent.
     ///
     /// # Errors
     ///
@@ -119,24 +132,19 @@ impl<K> ByteWriter<K> {
         &mut self,
         messages: impl IntoIterator<Item = (u16, &'m [u8])>,
     ) -> Result<u64, TooLarge> {
-        let (before, mut batch) = (self.next.sequence, Batch::from(self.next));
+        let before = self.next.sequence;
+        let mut batch = Batch::from(self.next);
         for (kind, message) in messages {
-            let bytes = match self.measured(message.len()) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    self.show(batch);
-                    return Err(error);
-                }
-            };
-            if batch.next.position - self.next.position + frame_bytes(bytes)
-                > self.memory.view().section_bytes()
-            {
-                self.show(batch);
+            let measured = self.measured(message.len());
+            let fits = |bytes| batch.next.position + frame_bytes(bytes) <= self.room;
+            if !measured.is_ok_and(fits) {
+                batch.show(self);
+                self.make_room(measured?);
                 batch = Batch::from(self.next);
             }
-            self.put(&mut batch, kind, bytes, message);
+            batch.put(self.memory.view(), kind, measured?, message);
         }
-        self.show(batch);
+        batch.show(self);
         Ok(self.next.sequence.wrapping_sub(before))
     }
 
@@ -157,58 +165,55 @@ impl<K> ByteWriter<K> {
         if bytes > most { Err(TooLarge { bytes, most }) } else { Ok(bytes as u32) }
     }
 
-    /// Where a frame of a message of `bytes` begins that follows `position`, with everything claimed that it takes, and the mark
-    /// behind it.
+    /// Makes room for a message of `bytes`.
     #[inline(always)]
-    fn room(&mut self, position: u64, bytes: u32) -> u64 {
-        let (view, frame) = (self.memory.view(), frame_bytes(bytes));
-        let left = view.left(position);
-        let start = if frame > left { position + left } else { position };
-        let end = start + frame + WORD;
-        if end > self.claimed {
-            self.claimed = end_of_section(view, end);
-            view.claim(self.claimed);
-        }
-        start
-    }
-
-    /// Writes a frame that nobody finds before the batch is shown.
-    fn put(&mut self, batch: &mut Batch, kind: u16, bytes: u32, message: &[u8]) {
-        let start = self.room(batch.next.position, bytes);
+    fn make_room(&mut self, bytes: u32) {
         let view = self.memory.view();
-        if start != batch.next.position {
-            batch.store(view, batch.next.position, Head::Padding);
-        }
-        store_bytes(view.words(start + WORD, u64::from(bytes)).unwrap_or_default(), message);
-        batch.store(view, start, Head::Message { bytes, kind });
-        batch.next =
-            Place { position: start + frame_bytes(bytes), sequence: batch.next.sequence.wrapping_add(1) };
-    }
-
-    /// Sends what was put.
-    fn show(&mut self, batch: Batch) {
-        if batch.next.position != self.next.position {
-            self.commit(batch.first, batch.next);
-        }
+        (self.next.position, self.claimed) = widen(view, self.next, self.claimed, frame_bytes(bytes));
+        self.room = room(view, self.next.position, self.claimed);
     }
 
     /// Makes everything from the writer's place to `next` found, by the head `first`.
     #[inline(always)]
     fn commit(&mut self, first: Head, next: Place) {
-        let view = self.memory.view();
-        // ORDERING: bytes-frame: the mark, released by the head below.
-        view.word(next.position).store(Head::Mark.word(), Ordering::Relaxed);
-        // ORDERING: bytes-frame: release pairs with the reader's first look; relaxed, a reader could find the head before the
-        // bytes, or before the mark behind them.
-        view.word(self.next.position).store(first.word(), Ordering::Release);
-        // The two differ in what counts sections.
-        if next.position ^ self.next.position >= view.section_bytes() {
-            view.put_note(next);
-        }
-        // ORDERING: bytes-committed: release pairs with the acquire of joiners, batches and windows: all below is there.
-        view.committed.store(next.position, Ordering::Release);
+        show(self.memory.view(), self.next, first, next);
         self.next = next;
     }
+}
+
+/// Where a frame may begin that follows `next`, with everything claimed that it takes, and how far that is. Apart, and without the
+/// writer, so that what is rare does not keep it out of registers.
+#[cold]
+#[inline(never)]
+fn widen(view: View<'_, AtomicU64>, next: Place, mut claimed: u64, frame: u64) -> (u64, u64) {
+    let left = view.left(next.position);
+    let start = if frame > left { next.position + left } else { next.position };
+    let end = start + frame + WORD;
+    if end > claimed {
+        claimed = end_of_section(view, end);
+        view.claim(claimed);
+    }
+    if start != next.position {
+        // Sent as a message is: readers wait at the ring's beginning, whatever becomes of the frame.
+        show(view, next, Head::Padding, Place { position: start, ..next });
+    }
+    (start, claimed)
+}
+
+/// Makes everything from `from` to `next` found, by the head `first`.
+#[inline(always)]
+fn show(view: View<'_, AtomicU64>, from: Place, first: Head, next: Place) {
+    // ORDERING: bytes-frame: the mark, released by the head below.
+    view.word(next.position).store(Head::Mark.word(), Ordering::Relaxed);
+    // ORDERING: bytes-frame: release pairs with the reader's first look; relaxed, a reader could find the head before the
+    // bytes, or before the mark behind them.
+    view.word(from.position).store(first.word(), Ordering::Release);
+    // The two differ in what counts sections.
+    if next.position ^ from.position >= view.section_bytes() {
+        view.put_note(next);
+    }
+    // ORDERING: bytes-committed: release pairs with the acquire of joiners, batches and windows: all below is there.
+    view.committed().store(next.position, Ordering::Release);
 }
 
 impl<K> fmt::Debug for ByteWriter<K> {
@@ -222,24 +227,37 @@ impl<K> fmt::Debug for ByteWriter<K> {
 
 /// Frames that are written and not yet found: the first one's head is still the mark.
 struct Batch {
-    start: u64,
+    start: Place,
     first: Head,
     next: Place,
 }
 
 impl Batch {
-    const fn from(next: Place) -> Self {
-        Self { start: next.position, first: Head::Mark, next }
+    const fn from(start: Place) -> Self {
+        Self { start, first: Head::Mark, next: start }
     }
 
-    /// Stores a head, or keeps it if it is the first.
-    #[inline(always)]
-    fn store(&mut self, view: View<'_, AtomicU64>, position: u64, head: Head) {
-        if position == self.start {
+    /// Writes a frame, for which there is room.
+    #[inline]
+    fn put(&mut self, view: View<'_, AtomicU64>, kind: u16, bytes: u32, message: &[u8]) {
+        if let Some(words) = view.message(self.next.position, bytes) {
+            store_message(words, message);
+        }
+        let head = Head::Message { bytes, kind };
+        if self.next == self.start {
             self.first = head;
         } else {
             // ORDERING: bytes-frame: nobody comes here before the first head, which releases this.
-            view.word(position).store(head.word(), Ordering::Relaxed);
+            view.word(self.next.position).store(head.word(), Ordering::Relaxed);
+        }
+        self.next = self.next.behind(bytes);
+    }
+
+    /// Makes them found.
+    #[inline]
+    fn show<K>(&self, writer: &mut ByteWriter<K>) {
+        if self.next != self.start {
+            writer.commit(self.first, self.next);
         }
     }
 }
@@ -276,15 +294,14 @@ impl Batch {
 /// ```
 pub struct ByteClaim<'w, K> {
     writer: &'w mut ByteWriter<K>,
-    start: u64,
     bytes: u32,
 }
 
 impl<K> ByteClaim<'_, K> {
-    /// The message's words.
+    /// The message's words: always some, because a frame never wraps.
     #[inline(always)]
-    fn words(&self) -> &[AtomicU64] {
-        self.writer.memory.view().words(self.start + WORD, u64::from(self.bytes)).unwrap_or_default()
+    fn words(&self) -> Option<&[AtomicU64]> {
+        self.writer.memory.view().message(self.writer.next.position, self.bytes)
     }
 
     /// Bytes of the message.
@@ -307,7 +324,7 @@ impl<K> ByteClaim<'_, K> {
     /// When it reaches beyond the message.
     #[inline]
     pub fn write(&mut self, offset: usize, part: &[u8]) {
-        store_part_of(self.words(), self.len(), offset, part);
+        store_part_of(self.words().unwrap_or_default(), self.len(), offset, part);
     }
 
     /// Makes the message shorter: what was written up to there is sent. Longer than it is, it stays.
@@ -319,17 +336,9 @@ impl<K> ByteClaim<'_, K> {
     /// Sends what was written; returns the message's number.
     #[inline(always)]
     pub fn commit(self, kind: u16) -> u64 {
-        let Self { writer, start, bytes } = self;
+        let Self { writer, bytes } = self;
         let sequence = writer.next.sequence;
-        let head = Head::Message { bytes, kind };
-        let next = Place { position: start + frame_bytes(bytes), sequence: sequence.wrapping_add(1) };
-        if start == writer.next.position {
-            writer.commit(head, next);
-        } else {
-            // ORDERING: bytes-frame: nobody comes here before the padding, which releases this.
-            writer.memory.view().word(start).store(head.word(), Ordering::Relaxed);
-            writer.commit(Head::Padding, next);
-        }
+        writer.commit(Head::Message { bytes, kind }, writer.next.behind(bytes));
         sequence
     }
 }
