@@ -79,14 +79,9 @@ impl<'b, K> Iterator for ByteWindow<'_, 'b, K> {
         self.rest = rest;
         let sequence = self.next.sequence;
         self.next = self.next.behind(bytes);
-        Some(Message { kind, sequence, bytes: &frame[..bytes as usize] })
-    }
-}
-
-impl<K> Drop for ByteWindow<'_, '_, K> {
-    #[inline]
-    fn drop(&mut self) {
+        // Stored and never loaded here, so that no message waits for the one before.
         self.subscriber.reader.next = self.next;
+        Some(Message { kind, sequence, bytes: &frame[..bytes as usize] })
     }
 }
 

@@ -283,8 +283,8 @@ impl View<'_, ReadU64> {
 
     /// The place behind the frame at `place`: `None` when that was overwritten, nothing in it when it is not there.
     fn behind(self, place: Place) -> Option<Option<Place>> {
-        // ORDERING: bytes-frame: pairs with the release of the head, as a reader's first look: the mark behind it is there.
-        let head = Head::of(self.word(place.position).load_acquire());
+        // ORDERING: bytes-frame: pairs with the release of the head: the mark behind it is there. The fence of the look below acquires.
+        let head = Head::of(self.word(place.position).load_relaxed());
         if !self.is_whole(place.position) {
             return None;
         }
