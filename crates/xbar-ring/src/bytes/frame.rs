@@ -70,7 +70,7 @@ pub(crate) const fn frame_bytes(bytes: u32) -> u64 {
 #[inline(always)]
 pub(crate) const fn words(bytes: u32) -> usize {
     // Shorter for a processor than `div_ceil`.
-    ((bytes as u64 + (WORD - 1)) / WORD) as usize
+    ((bytes as u64 + (WORD - 1)) >> WORD.trailing_zeros()) as usize
 }
 
 #[cfg(all(test, not(xbar_loom)))]

@@ -106,8 +106,9 @@ impl<K> ByteReader<K> {
     #[inline]
     pub fn is_ended(&self) -> bool {
         let view = self.memory.view();
-        // ORDERING: bytes-frame: pairs with the release in `end`: what the writer did before is visible.
-        let head = view.word(self.next.position).load_acquire();
+        // ORDERING: bytes-frame: pairs with the release in `end`: what the writer did before is visible. The fence of the look behind
+        // acquires.
+        let head = view.word(self.next.position).load_relaxed();
         head == Head::End.word() && view.is_whole(self.next.position)
     }
 
