@@ -374,6 +374,26 @@ mod tests {
     }
 
     #[test]
+    fn messages_of_every_length_arrive_whole_and_nothing_beside_them_changes() {
+        for length in (0..300_usize).chain([511, 1016, 4096]) {
+            let from: Vec<u8> = (0..length).map(|i| (i * 7 + 1) as u8).collect();
+            let words: Vec<AtomicU64> = (0..length / 8 + 3).map(|_| AtomicU64::new(u64::MAX)).collect();
+            store_message(&words, &from);
+            let used = length.div_ceil(8);
+            assert!(words[used..].iter().all(|w| ReadU64::of(w).load_relaxed() == u64::MAX), "{length}");
+            let mut to = std::vec![0xee; length + 9];
+            load_message(&mut to[..length], ReadU64::of_slice(&words));
+            assert_eq!((&to[..length], &to[length..]), (&from[..], &[0xee; 9][..]));
+            #[cfg(feature = "alloc")]
+            {
+                let mut to = std::vec![1, 2, 3];
+                load_vec(&mut to, length, ReadU64::of_slice(&words));
+                assert_eq!(to, from);
+            }
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "49 bytes do not fit 6 words")]
     fn more_than_a_few_words_are_refused() {
         store_few(&[(); 6].map(|()| AtomicU64::new(0)), &[0; 49]);
