@@ -82,7 +82,8 @@ impl<K> ByteSubscriber<K> {
     }
 
     /// As [`try_recv`](Self::try_recv), the next message of a kind that `wanted` says yes to. Others are passed over without being
-    /// copied, and count as skipped, also when nothing wanted is there; a ring of them at most in one call.
+    /// copied, and count as skipped, also when nothing wanted is there; a ring of them at most in one call. `wanted` may also be asked
+    /// about a message that turns out to be overwritten.
     ///
     /// ```
     /// let (mut publisher, subscribers) = xbar_ring::bytes::channel(4096);
