@@ -58,28 +58,27 @@
 //!                 claimed - p <= capacity?           relaxed
 //! ```
 //!
-//! So a reader that waits polls the word beside the message, and no counter. `claimed` is on a line that is written eight times a
-//! lap and otherwise stays where it is read. A reader believes what it read only if `claimed` says so afterwards. Then that was
-//! frame p, or its mark:
+//! So a reader that waits polls the word beside the message, and no counter. `claimed` is on a line that is written eight times
+//! a lap and otherwise stays where it is read. A reader believes what it read only if `claimed` says so afterwards. Then that
+//! was frame p, or its mark:
 //!
 //! 1. *Not newer.* Say a word was of a position p + k * capacity, k >= 1. Before the writer stored it, it had raised `claimed`
 //!    above p + capacity and made a release fence. The reader's acquire fence stands behind its load of the word, so the two
 //!    fences synchronise, and the look at `claimed` finds too much. What was read is thrown away, whatever it seemed to be: a
 //!    frame, padding, or a mark, so that "nothing new" is believed only with the same look.
-//! 2. *Not older.* Whoever waits at p came there by the head of the frame in front (or by a note, or by `committed`), all of which are
-//!    released behind the mark at p. So it finds that mark, or what came later.
+//! 2. *Not older.* Whoever waits at p came there by the head of the frame in front (or by a note, or by `committed`), all of
+//!    which are released behind the mark at p. So it finds that mark, or what came later.
 //! 3. *Whole.* A head that is not the mark was released behind the bytes.
 //!
 //! Bytes are copied by relaxed atomic accesses on both sides, so what is thrown away is no data race either.
 //!
 //! # Why every lost message is counted
 //!
-//! A reader counts messages as it passes them. One that was overtaken goes to the first frame of the second oldest section of which no
-//! word is claimed: its note says which message that is. A note of section s is written again for section s + 8, which lies
-//! above what `claimed` must have said before (case 1), so the same look at `claimed` tells whether position and number are
-//! of s; and a section has a note or no frame begins in it. Frames and padding are at most a quarter of the ring, so some
-//! section above the second oldest has one. At least one more section must be claimed before the reader can be overtaken
-//! again.
+//! A reader counts messages as it passes them. One that was overtaken goes to the first noted frame behind the oldest section that
+//! is not claimed again: the note says which message that is. A note of section s is written again for section s + 8, which
+//! lies above what `claimed` must have said before (case 1), so the same look at `claimed` tells whether position and number
+//! are of s; and a section has a note or no frame begins in it. Frames and padding are at most a quarter of the ring, so some
+//! later section has one. At least one more section must be claimed before the reader can be overtaken again.
 
 mod batch;
 mod channel;

@@ -8,11 +8,11 @@ use xbar_layout::sync::{AtomicU64, ReadU64};
 use crate::bytes::{ByteClaim, ByteReader, ByteRingError, ByteSubscriber, ByteWriter, TooLarge};
 use crate::heap::Heap;
 
-/// A lossy channel of byte messages, of any length up to a quarter of `capacity_bytes` less a word: one publisher, any number of
-/// subscribers, none of which it ever waits for.
+/// A lossy channel of byte messages, of any length up to a quarter of `capacity_bytes` less a word: one publisher, any number
+/// of subscribers, none of which it ever waits for.
 ///
-/// A message takes its bytes, up to the next multiple of eight, and eight more. At least three quarters of the ring are readable at any
-/// time, less one message.
+/// A message takes its bytes, up to the next multiple of eight, and eight more. Of what was sent, the
+/// newest three quarters of the ring stay readable, less the longest message and what is claimed for the next.
 ///
 /// # Panics
 ///
@@ -95,7 +95,8 @@ impl<K> BytePublisher<K> {
         self.writer.send(kind, message)
     }
 
-    /// Room for a message of `bytes` bytes, to be written in place and [committed](ByteClaim::commit). Dropped, it leaves no trace.
+    /// Room for a message of `bytes` bytes, to be written in place and [committed](ByteClaim::commit). Dropped, it leaves no
+    /// trace.
     ///
     /// # Errors
     ///
@@ -105,7 +106,8 @@ impl<K> BytePublisher<K> {
         self.writer.claim(bytes)
     }
 
-    /// Sends messages, each with its kind; subscribers find as many at once as an eighth of the ring holds. Says how many were sent.
+    /// Sends messages, each with its kind; subscribers find as many at once as an eighth of the ring holds. Says how many were
+    /// sent.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub(crate) const SECTIONS: u64 = 8;
 pub const LEAST_BYTES: usize = 64;
 
 /// The largest capacity: lengths are 32 bits.
-pub const MOST_BYTES: usize = if usize::BITS > 33 { 1 << 33 } else { 1 << 30 };
+pub const MOST_BYTES: usize = 1 << if usize::BITS > 33 { 33 } else { 30 };
 
 /// The word behind which the ring begins; what is in front is told in the [module's documentation](crate::bytes).
 pub const RING_WORD: usize = 4 * LINE_WORDS;
@@ -199,8 +199,8 @@ impl<'m> View<'m, AtomicU64> {
     #[cold]
     #[inline(never)]
     pub(crate) fn claim(self, end: u64) {
-        // ORDERING: bytes-ahead: release pairs with the acquire in `find`: a laggard that sees this claim sees the notes of what
-        // was sent before; relaxed, it could take the ring for empty.
+        // ORDERING: bytes-ahead: release pairs with the acquire in `find`: a laggard that sees this claim sees the notes of
+        // what was sent before. The fence of the claim before brings those that it needs; this one, all of them.
         self.claimed().store(end, Ordering::Release);
         // ORDERING: bytes-claim: every word that this claim covers is stored behind this fence, so whoever read one of them
         // sees the claim in `is_whole`. Without it the words could come first.
@@ -240,7 +240,8 @@ impl View<'_, ReadU64> {
         (is_there && self.is_whole(section.wrapping_mul(self.section_bytes()))).then_some(place)
     }
 
-    /// The first noted place that is still there, `margin` sections behind the oldest one, and in section `least` or a later one.
+    /// The first noted place that is still there, `margin` sections behind the oldest one, and in section `least` or a later
+    /// one.
     #[cold]
     #[inline(never)]
     pub(crate) fn find(self, least: u64, margin: u64) -> Result<Place, Missing> {
@@ -260,7 +261,8 @@ impl View<'_, ReadU64> {
         Err(Missing::Outrun)
     }
 
-    /// Where the stream ends: at the position `until`, or where a frame is not there yet. `from` is a place that was known before.
+    /// Where the stream ends: at the position `until`, or where a frame is not there yet. `from` is a place that was known
+    /// before.
     #[cold]
     #[inline(never)]
     pub(crate) fn front(self, from: Place, until: u64) -> Option<Place> {
@@ -283,7 +285,8 @@ impl View<'_, ReadU64> {
 
     /// The place behind the frame at `place`: `None` when that was overwritten, nothing in it when it is not there.
     fn behind(self, place: Place) -> Option<Option<Place>> {
-        // ORDERING: bytes-frame: pairs with the release of the head: the mark behind it is there. The fence of the look below acquires.
+        // ORDERING: bytes-frame: pairs with the release of the head: the mark behind it is there. The fence of the look below
+        // acquires.
         let head = Head::of(self.word(place.position).load_relaxed());
         if !self.is_whole(place.position) {
             return None;
@@ -306,8 +309,8 @@ impl View<'_, ReadU64> {
         // Half of all positions, so that damage does not let numbers wrap.
         let places = (0..SECTIONS).filter_map(|slot| {
             let note = self.note(slot);
-            // ORDERING: none; whatever hands the ring from one writer to the next orders all that the one did before all that the
-            // other does.
+            // ORDERING: none; whatever hands the ring from one writer to the next orders all that the one did before all that
+            // the other does.
             let noted = note[0].load_relaxed();
             let place = Place { position: noted & !(WORD - 1), sequence: note[1].load_relaxed() };
             let is_there = noted & NOTED != 0 && self.section(place.position) % SECTIONS == slot;

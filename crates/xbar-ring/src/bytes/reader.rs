@@ -24,7 +24,8 @@ pub enum BytePoll<'r> {
     Empty,
     /// Nothing new, and nothing to come: the writer ended the stream.
     Ended,
-    /// The next message is lost: overwritten, or damaged. The reader's `catch_up` moves it behind the gap. Until then it stays so.
+    /// The next message is lost: overwritten, or damaged. The reader's `catch_up` moves it behind the gap. Until then it stays
+    /// so.
     Overtaken,
 }
 
@@ -63,8 +64,8 @@ impl<K> ByteReader<K> {
         self.memory.view().capacity() as usize
     }
 
-    /// How many bytes the reader is behind the last message that was sent, heads and padding included; more than the ring has when it was
-    /// overtaken.
+    /// How many bytes the reader is behind the last message that was sent, heads and padding included; more than the ring has
+    /// when it was overtaken.
     #[inline]
     pub fn pending_bytes(&self) -> u64 {
         self.committed() - self.next.position
@@ -106,8 +107,8 @@ impl<K> ByteReader<K> {
     #[inline]
     pub fn is_ended(&self) -> bool {
         let view = self.memory.view();
-        // ORDERING: bytes-frame: pairs with the release in `end`: what the writer did before is visible. The fence of the look behind
-        // acquires.
+        // ORDERING: bytes-frame: pairs with the release in `end`: what the writer did before is visible. The fence of the look
+        // behind acquires.
         let head = view.word(self.next.position).load_relaxed();
         head == Head::End.word() && view.is_whole(self.next.position)
     }
@@ -139,8 +140,8 @@ impl<K> ByteReader<K> {
         BytePoll::Overtaken
     }
 
-    /// Moves a reader that was overtaken behind the gap and says how many messages that skips. 0 when the gap was padding alone, or
-    /// when the writer was faster than the look: then the reader may be where it was.
+    /// Moves a reader that was overtaken behind the gap and says how many messages that skips. 0 when the gap was padding
+    /// alone, or when the writer was faster than the look: then the reader may be where it was.
     #[inline(always)]
     pub fn catch_up(&mut self) -> u64 {
         let from = self.next;
@@ -148,8 +149,8 @@ impl<K> ByteReader<K> {
         self.next.sequence.wrapping_sub(from.sequence)
     }
 
-    /// Copies what lies in front of `end` and of the ring's end, into `buffer`, from the reader's place on; says how many bytes. Nothing
-    /// when it was overwritten meanwhile: then what `buffer` holds means nothing.
+    /// Copies what lies in front of `end` and of the ring's end, into `buffer`, from the reader's place on; says how many
+    /// bytes. Nothing when it was overwritten meanwhile: then what `buffer` holds means nothing.
     #[inline]
     pub(crate) fn copy_to(&self, end: u64, buffer: &mut [u8]) -> Option<usize> {
         let (view, position) = (self.memory.view(), self.next.position);
@@ -161,8 +162,8 @@ impl<K> ByteReader<K> {
     }
 }
 
-/// Where a reader goes on that was overtaken at `from`. Apart, and without the reader, so that what is rare does not keep the reader
-/// out of registers.
+/// Where a reader goes on that was overtaken at `from`. Apart, and without the reader, so that what is rare does not keep the
+/// reader out of registers.
 #[cold]
 #[inline(never)]
 fn resume(view: View<'_, ReadU64>, from: Place) -> Place {
@@ -181,7 +182,7 @@ fn resume(view: View<'_, ReadU64>, from: Place) -> Place {
 /// Where the last message that was sent ends.
 #[inline(always)]
 fn committed(view: View<'_, ReadU64>) -> u64 {
-    // ORDERING: bytes-committed: pairs with the release in `commit`: everything below is there.
+    // ORDERING: bytes-committed: pairs with the release in `show`: everything below is there.
     view.committed().load_acquire() & !(WORD - 1)
 }
 
@@ -201,8 +202,8 @@ impl<K> fmt::Debug for ByteReader<K> {
     }
 }
 
-/// A message as it is in its frame, where the writer may overwrite it at any moment: copy, then [`accept`](Self::accept), and throw
-/// the copy away if that fails. So is what it says of itself.
+/// A message as it is in its frame, where the writer may overwrite it at any moment: copy, then [`accept`](Self::accept), and
+/// throw the copy away if that fails. So is what it says of itself.
 pub struct Frame<'r> {
     view: View<'r, ReadU64>,
     words: &'r [ReadU64],

@@ -24,7 +24,8 @@ pub struct Message<'b> {
 
 /// Receives the messages of one byte ring.
 ///
-/// - **Allocates?** Only into a `Vec`. **Blocks?** Only [`recv`](Self::recv), [`recv_with`](Self::recv_with) and `recv_timeout`; all others
+/// - **Allocates?** Only into a `Vec`. **Blocks?** Only [`recv`](Self::recv), [`recv_with`](Self::recv_with) and
+///   `recv_timeout`; all others
 ///   take a bounded number of steps.
 /// - **Who may call?** One thread at a time. Subscribers disturb neither one another nor the writer.
 /// - **Loses?** What is overwritten before it comes for it, and every form of receiving tells so, once and exactly:
@@ -81,9 +82,9 @@ impl<K> ByteSubscriber<K> {
         self.take(|_| true, |frame| copied(frame, place)).map(|taken| taken.message(place))
     }
 
-    /// As [`try_recv`](Self::try_recv), the next message of a kind that `wanted` says yes to. Others are passed over without being
-    /// copied, and count as skipped, also when nothing wanted is there; a ring of them at most in one call. `wanted` may also be asked
-    /// about a message that turns out to be overwritten.
+    /// As [`try_recv`](Self::try_recv), the next message of a kind that `wanted` says yes to. Others are passed over without
+    /// being copied, and count as skipped, also when nothing wanted is there; a ring of them at most in one call. `wanted` may
+    /// also be asked about a message that turns out to be overwritten.
     ///
     /// ```
     /// let (mut publisher, subscribers) = xbar_ring::bytes::channel(4096);
@@ -121,7 +122,8 @@ impl<K> ByteSubscriber<K> {
         self.take(|_| true, |frame| copied_to_vec(frame, place)).map(|taken| taken.message(place))
     }
 
-    /// One look after the other until one finds something; each passes over a frame, so there are no more than words in the ring.
+    /// One look after the other until one finds something; each passes over a frame, so there are no more than words in the
+    /// ring.
     #[inline(always)]
     fn take(
         &mut self,
@@ -247,8 +249,8 @@ impl<K> ByteSubscriber<K> {
         ByteBatch::new(self, end)
     }
 
-    /// The messages that are there now, as many as lie in one piece and `place` has room for (each with eight bytes, and up to a
-    /// multiple of eight), copied once and read where they were copied to. Those that are not read are received again.
+    /// The messages that are there now, as many as lie in one piece and `place` has room for (each with eight bytes, and up to
+    /// a multiple of eight), copied once and read where they were copied to. Those that are not read are received again.
     ///
     /// ```
     /// let (mut publisher, subscribers) = xbar_ring::bytes::channel(4096);

@@ -107,8 +107,8 @@ impl<K> ByteWriter<K> {
         Ok(claim.commit(kind))
     }
 
-    /// Room for a message of `bytes` bytes, to be written in place. Nothing is sent before [`ByteClaim::commit`]; a claim that is
-    /// dropped leaves no trace.
+    /// Room for a message of `bytes` bytes, to be written in place. Nothing is sent before [`ByteClaim::commit`]; a claim that
+    /// is dropped leaves no trace.
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl<K> ByteWriter<K> {
         Ok(ByteClaim { writer: self, bytes })
     }
 
-    /// Sends messages, each with its kind, so that readers find several at once: those that begin in the same eighth of the ring.
-    /// Says how many were sent.
+    /// Sends messages, each with its kind, so that readers find several at once: those that begin in the same eighth of the
+    /// ring. Says how many were sent.
     ///
     /// # Errors
     ///
@@ -152,8 +152,8 @@ impl<K> ByteWriter<K> {
     /// takes the end back.
     #[inline]
     pub fn end(&mut self) {
-        // ORDERING: bytes-frame: release pairs with the reader's first look, as for a message: what this thread did before it ended
-        // the stream is visible to whoever finds the end.
+        // ORDERING: bytes-frame: release pairs with the reader's first look, as for a message: what this thread did before it
+        // ended the stream is visible to whoever finds the end.
         self.memory.view().word(self.next.position).store(Head::End.word(), Ordering::Release);
     }
 
@@ -181,8 +181,8 @@ impl<K> ByteWriter<K> {
     }
 }
 
-/// Where a frame may begin that follows `next`, with everything claimed that it takes, and how far that is. Apart, and without the
-/// writer, so that what is rare does not keep it out of registers.
+/// Where a frame may begin that follows `next`, with everything claimed that it takes, and how far that is. Apart, and without
+/// the writer, so that what is rare does not keep it out of registers.
 #[cold]
 #[inline(never)]
 fn widen(view: View<'_, AtomicU64>, next: Place, mut claimed: u64, frame: u64) -> (u64, u64) {
@@ -264,8 +264,8 @@ impl Batch {
 
 /// Room for a message; see [`ByteWriter::claim`].
 ///
-/// Readers of what lay here a lap ago may still be copying from it (and will notice), so there is no `&mut [u8]` to be had: parts
-/// are stored by their place. What is not written keeps what lay there before.
+/// Readers of what lay here a lap ago may still be copying from it (and will notice), so there is no `&mut [u8]` to be had:
+/// parts are stored by their place. What is not written keeps what lay there before.
 ///
 /// ```
 /// let (mut publisher, subscribers) = xbar_ring::bytes::channel(4096);

@@ -371,7 +371,8 @@ fn a_ring_lives_in_memory_that_somebody_lends() {
     assert_eq!(subscriber.try_recv(&mut [0; 8]).unwrap().bytes, b"here");
 }
 
-/// Every word that a peer could have written is put to every kind of wrong value: no panic, no access outside, no wait without end.
+/// Every word that a peer could have written is put to every kind of wrong value: no panic, no access outside, no wait without
+/// end.
 #[test]
 fn damage_is_an_error_or_a_lag_and_never_more() {
     let wrong =

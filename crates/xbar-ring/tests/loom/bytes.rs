@@ -31,8 +31,8 @@ fn subscriber(ring: &Heap) -> ByteSubscriber<Heap> {
     ByteSubscriber::new(reader(ring))
 }
 
-/// Proves: no torn or reordered message, none twice, and received + missed = sent, while a writer that was about to lap a reader
-/// does. Bound: 3 messages before, 2 beside it, 3 looks.
+/// Proves: no torn or reordered message, none twice, and received + missed = sent, while a writer that was about to lap a
+/// reader does. Bound: 3 messages before, 2 beside it, 3 looks.
 #[test]
 fn a_lapped_reader_sees_whole_messages_or_says_what_it_missed() {
     loom::model(|| {
@@ -49,8 +49,8 @@ fn a_lapped_reader_sees_whole_messages_or_says_what_it_missed() {
     });
 }
 
-/// Proves: a reader whose message is overwritten by nothing but the mark of another knows. Bound: messages of no bytes, a word each, but the
-/// second: 6 before, the last of the lap beside it, 2 looks.
+/// Proves: a reader whose message is overwritten by nothing but the mark of another knows. Bound: messages of no bytes, a word
+/// each, but the second: 6 before, the last of the lap beside it, 2 looks.
 #[test]
 fn a_mark_overwrites_a_message_that_is_claimed() {
     loom::model(|| {
@@ -78,8 +78,8 @@ fn a_mark_overwrites_a_message_that_is_claimed() {
     });
 }
 
-/// Proves: a reader that was lapped finds where to go on, and how many it missed, also when more is overwritten while it looks. Bound: 4
-/// messages before, 3 beside it, one look.
+/// Proves: a reader that was lapped finds where to go on, and how many it missed, also when more is overwritten while it looks.
+/// Bound: 4 messages before, 3 beside it, one look.
 #[test]
 fn a_laggard_finds_the_notes_of_what_was_claimed() {
     loom::model(|| {
@@ -94,8 +94,8 @@ fn a_laggard_finds_the_notes_of_what_was_claimed() {
     });
 }
 
-/// Proves: a reader that keeps up misses nothing, and what it waits for is never what lay there a lap ago. Bound: a lap before, 2
-/// messages beside it, 3 looks.
+/// Proves: a reader that keeps up misses nothing, and what it waits for is never what lay there a lap ago. Bound: a lap before,
+/// 2 messages beside it, 3 looks.
 #[test]
 fn a_reader_that_keeps_up_misses_nothing() {
     loom::model(|| {
@@ -114,8 +114,8 @@ fn a_reader_that_keeps_up_misses_nothing() {
     });
 }
 
-/// Proves: padding at the ring's end is followed to a message that is there. Bound: messages of 5, 8, 6, 0 and 8 bytes, the last of which
-/// does not fit behind the others; 2 looks.
+/// Proves: padding at the ring's end is followed to a message that is there. Bound: messages of 5, 8, 6, 0 and 8 bytes, the
+/// last of which does not fit behind the others; 2 looks.
 #[test]
 fn padding_leads_to_a_whole_message() {
     loom::model(|| {
@@ -148,8 +148,8 @@ fn padding_leads_to_a_whole_message() {
     });
 }
 
-/// Proves: everything in a window is whole, also what was sent behind the message that the reader saw. Bound: a lap before, 2 messages
-/// beside it, one window.
+/// Proves: everything in a window is whole, also what was sent behind the message that the reader saw. Bound: a lap before, 2
+/// messages beside it, one window.
 #[test]
 fn a_window_holds_whole_messages() {
     loom::model(|| {
@@ -224,8 +224,8 @@ fn a_joiner_knows_which_message_it_begins_with() {
     }
 }
 
-/// Proves: whoever finds a batch's first message finds the second. Bound: a ring of 512 bytes, an eighth of which holds both; a lap
-/// before, one look.
+/// Proves: whoever finds a batch's first message finds the second. Bound: a ring of 512 bytes, an eighth of which holds both; a
+/// lap before, one look.
 #[test]
 fn a_batch_is_found_at_once() {
     loom::model(|| {
@@ -255,7 +255,8 @@ fn a_batch_is_found_at_once() {
     });
 }
 
-/// Proves: a writer that takes over from one that stopped continues its numbers, and a reader notices nothing. Bound: 1 + 1 messages.
+/// Proves: a writer that takes over from one that stopped continues its numbers, and a reader notices nothing. Bound: 1 + 1
+/// messages.
 #[test]
 fn a_reader_does_not_notice_a_new_writer() {
     loom::model(|| {

@@ -47,7 +47,8 @@ pub fn read_one<K>(reader: &mut Reader<K>, start: u64, account: &mut Account) ->
     received
 }
 
-/// The bytes of message `sequence` of a byte ring, `longest` at most: each tells the sequence and its place, and so does the length.
+/// The bytes of message `sequence` of a byte ring, `longest` at most: each tells the sequence and its place, and so does the
+/// length.
 pub fn bytes(sequence: u64, longest: usize) -> Vec<u8> {
     let length = (sequence as usize * 7 + 5) % (longest + 1);
     (0..length).map(|place| (sequence as usize * 31 + place) as u8).collect()
