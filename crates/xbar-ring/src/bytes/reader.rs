@@ -88,8 +88,8 @@ impl<K> ByteReader<K> {
         }
     }
 
-    /// Goes back to the oldest message that is noted and readable: the first of an eighth of the ring. About a lap, less what long
-    /// messages, and claims for them, take of it.
+    /// Goes back to the oldest message that is noted and readable: the first of an eighth of the ring. About a lap, less what
+    /// long messages, and claims for them, take of it.
     pub fn rewind(&mut self) {
         if let Ok(oldest) = self.memory.view().find(0, 0) {
             self.next = oldest;
