@@ -57,6 +57,12 @@ pub trait Parks {
     fn park<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R;
 }
 
+/// A receiving handle that takes several messages at once, copied once.
+pub trait Windows {
+    /// Lets `read` have each message that is there, as many as lie in one piece; returns how many.
+    fn window(&mut self, read: impl FnMut(&[u8])) -> usize;
+}
+
 /// How a message is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {

@@ -1,6 +1,7 @@
 //! The cases, one file for each family or part of one.
 
 mod bus;
+mod bytes;
 mod event;
 mod pinned;
 mod pipeline;
@@ -17,7 +18,7 @@ use crate::case::Case;
 
 /// Words that `--only` takes.
 pub const FAMILIES: &[&str] =
-    &["ring", "topic", "pinned", "bus", "throughput", "event", "pipeline", "wake", "scale"];
+    &["ring", "topic", "pinned", "bus", "bytes", "throughput", "event", "pipeline", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Case> {
         topic_round_trip::cases(),
         pinned::cases(),
         bus::cases(),
+        bytes::cases(),
         throughput::cases(),
         event::cases(),
         pipeline::cases(),

@@ -9,6 +9,7 @@ pub mod iceoryx2;
 pub mod photon_ring;
 pub mod rtrb;
 pub mod xbar;
+pub mod xbar_bytes;
 pub mod xbar_event;
 pub mod xbar_ring;
 pub mod xbar_ring_lossless;

@@ -40,10 +40,8 @@ pub fn store_bytes(to: &[AtomicU64], from: &[u8]) {
         word.store(value, Ordering::Relaxed);
     }
     if !rest.is_empty() {
-        let mut last = [0; WORD];
-        last[..rest.len()].copy_from_slice(rest);
         // ORDERING: none; as above.
-        to[words.len() / WORD].store(u64::from_ne_bytes(last), Ordering::Relaxed);
+        to[words.len() / WORD].store(padded(rest), Ordering::Relaxed);
     }
 }
 
@@ -67,10 +65,8 @@ pub fn store_few(to: &[AtomicU64], from: &[u8]) {
     for word in to {
         let Some((bytes, behind)) = rest.split_first_chunk() else {
             if !rest.is_empty() {
-                let mut last = [0; WORD];
-                last[..rest.len()].copy_from_slice(rest);
                 // ORDERING: none; as above.
-                word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
+                word.store(padded(rest), Ordering::Relaxed);
             }
             return;
         };
@@ -92,6 +88,107 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
     unsafe { load(to.as_mut_ptr(), to.len(), from) };
 }
 
+/// Copies `from`, whose length is known at run time alone, into `to`, in memory order; the last word's missing bytes become zero.
+///
+/// As [`store_bytes`], with the long ones' way out of the way of the short ones.
+///
+/// # Panics
+///
+/// When `from` is longer than `to`.
+#[inline(always)]
+pub fn store_message(to: &[AtomicU64], from: &[u8]) {
+    if from.len() > WORDS_UP_TO {
+        return store_long(to, from);
+    }
+    let whole = from.len() / WORD * WORD;
+    if whole < vector::PAIR {
+        return store_few(to, from);
+    }
+    assert!(from.len() <= to.len() * WORD, "{} bytes do not fit {} words", from.len(), to.len());
+    // SAFETY: both have so many whole words, and `to` is shared through atomics or these moves alone.
+    unsafe { vector::copy_few(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), whole) };
+    if whole < from.len() {
+        // ORDERING: none; the message's head publishes the copy.
+        to[whole / WORD].store(padded(&from[whole..]), Ordering::Relaxed);
+    }
+}
+
+#[inline(never)]
+fn store_long(to: &[AtomicU64], from: &[u8]) {
+    store_bytes(to, from);
+}
+
+/// Copies `from` into `to`, whose length is known at run time alone, in memory order.
+///
+/// As [`load_bytes`], with the long ones' way out of the way of the short ones.
+///
+/// # Panics
+///
+/// When `from` is shorter than `to`.
+#[inline(always)]
+pub fn load_message(to: &mut [u8], from: &[ReadU64]) {
+    if to.len() > WORDS_UP_TO {
+        return load_long(to, from);
+    }
+    let whole = to.len() / WORD * WORD;
+    if whole < vector::PAIR {
+        return load_few(to, from);
+    }
+    assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
+    // SAFETY: both have so many whole words, and `from` is shared through atomics or these moves alone.
+    unsafe { vector::copy_few(from.as_ptr().cast(), to.as_mut_ptr(), whole) };
+    if whole < to.len() {
+        let (word, rest) = (&from[whole / WORD], &mut to[whole..]);
+        // SAFETY: so many bytes.
+        unsafe { load_part(rest.as_mut_ptr(), rest.len(), word.load_relaxed().to_ne_bytes()) };
+    }
+}
+
+#[inline(never)]
+fn load_long(to: &mut [u8], from: &[ReadU64]) {
+    load_bytes(to, from);
+}
+
+#[inline(always)]
+fn load_few(to: &mut [u8], from: &[ReadU64]) {
+    assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
+    // Many are one word, and this is the shortest way.
+    if let ([word, ..], Ok(bytes)) = (from, <&mut [u8; WORD]>::try_from(&mut *to)) {
+        *bytes = word.load_relaxed().to_ne_bytes();
+        return;
+    }
+    let mut at = 0;
+    for word in from {
+        let rest = &mut to[at..];
+        if let Some(bytes) = rest.first_chunk_mut() {
+            *bytes = word.load_relaxed().to_ne_bytes();
+        } else {
+            if !rest.is_empty() {
+                // SAFETY: so many bytes.
+                unsafe { load_part(rest.as_mut_ptr(), rest.len(), word.load_relaxed().to_ne_bytes()) };
+            }
+            return;
+        }
+        at += WORD;
+    }
+}
+
+/// Replaces what `to` holds by `bytes` bytes of `from`, in memory order.
+///
+/// # Panics
+///
+/// When `from` has fewer than `bytes / 8` words, rounded up, or when there is not so much memory.
+#[cfg(feature = "alloc")]
+pub fn load_vec(to: &mut alloc::vec::Vec<u8>, bytes: usize, from: &[ReadU64]) {
+    let from = &from[..bytes.div_ceil(WORD)];
+    to.clear();
+    to.reserve(bytes);
+    // SAFETY: reserved, and `from` has the words for it.
+    unsafe { load(to.as_mut_ptr(), bytes, from) };
+    // SAFETY: reserved, and every one of the bytes was stored.
+    unsafe { to.set_len(bytes) };
+}
+
 /// Stores `value` as words, in memory order.
 ///
 /// # Panics
@@ -109,8 +206,17 @@ pub fn store_value<T: Pod>(to: &[AtomicU64], value: &T) {
 ///
 /// When it reaches beyond the `T`.
 pub fn store_part<T>(to: &[AtomicU64], offset: usize, part: &[u8]) {
+    store_part_of(to, size_of::<T>(), offset, part);
+}
+
+/// Stores `part` into the words of `bytes` bytes, from byte `offset` of them on; the bytes around it stay. For the only writer
+/// of the words.
+///
+/// # Panics
+///
+/// When it reaches beyond them.
+pub fn store_part_of(to: &[AtomicU64], bytes: usize, offset: usize, part: &[u8]) {
     let end = offset.saturating_add(part.len());
-    let bytes = size_of::<T>();
     assert!(
         end <= bytes,
         "a part of {} bytes at offset {offset} reaches beyond a value of {bytes}",
@@ -168,182 +274,71 @@ unsafe fn load(to: *mut u8, bytes: usize, from: &[ReadU64]) {
         // SAFETY: both are valid for so many bytes, and `from` is shared through atomics or this loop alone.
         unsafe { vector::copy(from.as_ptr().cast(), to, vectored) };
     }
-    for (index, word) in from.iter().enumerate().skip(vectored / WORD) {
-        let value = word.load_relaxed().to_ne_bytes();
-        let (at, length) = (index * WORD, (bytes - index * WORD).min(WORD));
-        // SAFETY: `from` has no more words than `bytes` take, so the word's bytes lie within.
-        let to = unsafe { to.add(at) };
-        // SAFETY: as above; an array and somebody's private bytes do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), to, length) };
+    let (words, last) = from.split_at(bytes / WORD);
+    for (index, word) in words.iter().enumerate().skip(vectored / WORD) {
+        // SAFETY: the word's bytes lie within.
+        let to = unsafe { to.add(index * WORD) };
+        // SAFETY: as above, aligned or not.
+        unsafe { to.cast::<u64>().write_unaligned(word.load_relaxed()) };
     }
+    if let Some(word) = last.first() {
+        // SAFETY: behind the whole words.
+        let to = unsafe { to.add(words.len() * WORD) };
+        // SAFETY: the rest of the bytes lies there.
+        unsafe { load_part(to, bytes % WORD, word.load_relaxed().to_ne_bytes()) };
+    }
+}
+
+/// Sizes that make every number of bytes below a word: the compiler knows them, so that nobody calls `memcpy` for one or two.
+const PARTS: [usize; 3] = [4, 2, 1];
+
+/// The first `bytes` bytes of a word.
+///
+/// # Safety
+///
+/// `to` must be valid for `bytes` bytes, fewer than a word, and nobody else's.
+#[inline(always)]
+unsafe fn load_part(to: *mut u8, bytes: usize, word: [u8; WORD]) {
+    let mut at = 0;
+    for part in PARTS {
+        if bytes & part != 0 {
+            // SAFETY: `at` is what the parts so far made of `bytes`.
+            let to = unsafe { to.add(at) };
+            // SAFETY: as above; an array and somebody's private bytes do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(word[at..].as_ptr(), to, part) };
+            at += part;
+        }
+    }
+}
+
+/// A word of fewer bytes, and zeroes.
+#[inline(always)]
+fn padded(bytes: &[u8]) -> u64 {
+    let (mut word, mut at) = ([0; WORD], 0);
+    for part in PARTS {
+        if bytes.len() & part != 0 {
+            word[at..at + part].copy_from_slice(&bytes[at..at + part]);
+            at += part;
+        }
+    }
+    u64::from_ne_bytes(word)
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri))))]
-mod vector {
-    use core::arch::asm;
-    use core::arch::x86_64::__cpuid;
-
-    use xbar_layout::sync::Ordering;
-    use xbar_layout::sync::unmodelled::AtomicI32;
-
-    /// Bytes that one turn of a loop moves.
-    pub(super) const TURN: usize = 64;
-
-    /// Copies `bytes` (a multiple of [`TURN`], not 0), with the widest vectors that the processor has.
-    ///
-    /// # Safety
-    ///
-    /// Both places must be valid for `bytes` bytes. The shared one may be accessed by others at the same time,
-    /// through atomics or through these loops alone.
-    #[inline(always)]
-    pub(super) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize) {
-        if has_avx() {
-            // SAFETY: the caller's promise, and the processor has the instructions.
-            unsafe { copy_by_32(from, to, bytes) }
-        } else {
-            // SAFETY: the caller's promise.
-            unsafe { copy_by_16(from, to, bytes) }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`copy`].
-    #[inline(always)]
-    unsafe fn copy_by_16(from: *const u8, to: *mut u8, bytes: usize) {
-        // SAFETY: moves `bytes` bytes from `from` to `to`, both valid for that; unaligned moves need no alignment.
-        // An aligned eight-byte part of a vector move is one access on x86_64, so this is what relaxed stores and
-        // loads of the words would be.
-        unsafe {
-            asm!(
-                "2:",
-                "movups {a}, [{from} + {i}]",
-                "movups {b}, [{from} + {i} + 16]",
-                "movups {c}, [{from} + {i} + 32]",
-                "movups {d}, [{from} + {i} + 48]",
-                "movups [{to} + {i}], {a}",
-                "movups [{to} + {i} + 16], {b}",
-                "movups [{to} + {i} + 32], {c}",
-                "movups [{to} + {i} + 48], {d}",
-                "add {i}, 64",
-                "cmp {i}, {bytes}",
-                "jb 2b",
-                from = in(reg) from,
-                to = in(reg) to,
-                bytes = in(reg) bytes,
-                i = inout(reg) 0_usize => _,
-                a = out(xmm_reg) _,
-                b = out(xmm_reg) _,
-                c = out(xmm_reg) _,
-                d = out(xmm_reg) _,
-                options(nostack),
-            );
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`copy`], and [`has_avx`] must be true.
-    #[inline(always)]
-    unsafe fn copy_by_32(from: *const u8, to: *mut u8, bytes: usize) {
-        // SAFETY: as in `copy_by_16`. The upper halves that it clears are nobody's: they are clobbered with the registers.
-        unsafe {
-            asm!(
-                "2:",
-                "vmovups ymm0, [{from} + {i}]",
-                "vmovups ymm1, [{from} + {i} + 32]",
-                "vmovups [{to} + {i}], ymm0",
-                "vmovups [{to} + {i} + 32], ymm1",
-                "add {i}, 64",
-                "cmp {i}, {bytes}",
-                "jb 2b",
-                "vzeroupper",
-                from = in(reg) from,
-                to = in(reg) to,
-                bytes = in(reg) bytes,
-                i = inout(reg) 0_usize => _,
-                out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
-                out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
-                out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
-                out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
-                options(nostack),
-            );
-        }
-    }
-
-    /// What [`has_avx`] found: 0 = not asked yet.
-    static AVX: AtomicI32 = AtomicI32::new(0);
-    const YES: i32 = 1;
-    const NO: i32 = 2;
-
-    /// True when the processor has 32-byte vectors, and the operating system saves them.
-    #[inline(always)]
-    fn has_avx() -> bool {
-        if cfg!(target_feature = "avx") {
-            return true;
-        }
-        // ORDERING: none; a fact that everybody finds for themselves.
-        match AVX.load(Ordering::Relaxed) {
-            0 => ask(),
-            answer => answer == YES,
-        }
-    }
-
-    #[cold]
-    fn ask() -> bool {
-        const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
-        const XMM_AND_YMM_STATE: u32 = 0b110;
-        #[allow(unused_unsafe)] // safe since Rust 1.92
-        // SAFETY: every x86_64 processor has the instruction.
-        let features = unsafe { __cpuid(1) }.ecx;
-        let mut yes = features & OSXSAVE_AND_AVX == OSXSAVE_AND_AVX;
-        if yes {
-            let state: u32;
-            // SAFETY: OSXSAVE says that the instruction may be used; it reads register 0 into edx:eax.
-            unsafe {
-                asm!("xgetbv", in("ecx") 0, out("eax") state, out("edx") _, options(nomem, nostack, preserves_flags));
-            }
-            yes = state & XMM_AND_YMM_STATE == XMM_AND_YMM_STATE;
-        }
-        // ORDERING: none; as above.
-        AVX.store(if yes { YES } else { NO }, Ordering::Relaxed);
-        yes
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-        use std::vec::Vec;
-
-        /// The tests above went the way that this processor offers; both must do the same.
-        #[test]
-        fn both_widths_copy_alike() {
-            let from: Vec<u8> = (0..1024_u32).map(|i| (i * 13 + 5) as u8).collect();
-            assert_eq!(has_avx(), std::is_x86_feature_detected!("avx"));
-            for (offset, turns) in [(0, 1), (0, 15), (3, 7), (8, 15)] {
-                let bytes = turns * TURN;
-                let mut to = [std::vec![0; bytes], std::vec![0; bytes]];
-                // SAFETY: both have so many bytes.
-                unsafe { copy_by_16(from[offset..].as_ptr(), to[0].as_mut_ptr(), bytes) };
-                if has_avx() {
-                    // SAFETY: as above.
-                    unsafe { copy_by_32(from[offset..].as_ptr(), to[1].as_mut_ptr(), bytes) };
-                } else {
-                    to[1].copy_from_slice(&from[offset..offset + bytes]);
-                }
-                assert_eq!([&to[0][..], &to[1]], [&from[offset..offset + bytes]; 2]);
-            }
-        }
-    }
-}
+mod vector;
 
 #[cfg(not(all(target_arch = "x86_64", not(any(xbar_loom, xbar_tsan, miri)))))]
 mod vector {
     /// No vector loop here: everything by words.
     pub(super) const TURN: usize = usize::MAX;
+    /// As above.
+    pub(super) const PAIR: usize = usize::MAX;
 
     /// Never called: no number of bytes is a whole turn.
     pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, _bytes: usize) {}
+
+    /// As above.
+    pub(super) unsafe fn copy_few(_from: *const u8, _to: *mut u8, _bytes: usize) {}
 }
 
 #[cfg(all(test, not(xbar_loom)))]
@@ -375,6 +370,26 @@ mod tests {
             let words = |words: &[AtomicU64]| words.iter().map(|w| ReadU64::of(w).load_relaxed()).collect();
             let (few, many): (Vec<_>, Vec<_>) = (words(&few), words(&many));
             assert_eq!(few, many, "{length}");
+        }
+    }
+
+    #[test]
+    fn messages_of_every_length_arrive_whole_and_nothing_beside_them_changes() {
+        for length in (0..300_usize).chain([511, 1016, 4096]) {
+            let from: Vec<u8> = (0..length).map(|i| (i * 7 + 1) as u8).collect();
+            let words: Vec<AtomicU64> = (0..length / 8 + 3).map(|_| AtomicU64::new(u64::MAX)).collect();
+            store_message(&words, &from);
+            let used = length.div_ceil(8);
+            assert!(words[used..].iter().all(|w| ReadU64::of(w).load_relaxed() == u64::MAX), "{length}");
+            let mut to = std::vec![0xee; length + 9];
+            load_message(&mut to[..length], ReadU64::of_slice(&words));
+            assert_eq!((&to[..length], &to[length..]), (&from[..], &[0xee; 9][..]));
+            #[cfg(feature = "alloc")]
+            {
+                let mut to = std::vec![1, 2, 3];
+                load_vec(&mut to, length, ReadU64::of_slice(&words));
+                assert_eq!(to, from);
+            }
         }
     }
 

@@ -16,12 +16,18 @@ pub enum TryRecvError {
     },
     /// All publishers are gone, and everything they published was received.
     Disconnected,
+    /// The next message is longer than the place for it. It stays the next one. Of byte rings alone.
+    TooSmall {
+        /// Bytes that it takes.
+        needed_bytes: usize,
+    },
 }
 
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "no message yet"),
+            Self::TooSmall { needed_bytes } => too_small(f, *needed_bytes),
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
         }
@@ -43,6 +49,11 @@ pub enum RecvError {
     },
     /// As [`TryRecvError::Disconnected`].
     Disconnected,
+    /// As [`TryRecvError::TooSmall`].
+    TooSmall {
+        /// Bytes that it takes.
+        needed_bytes: usize,
+    },
     /// The wait was told to stop: see [`Step::Stop`](crate::Step::Stop). What is there can still be received.
     Stopped,
 }
@@ -54,6 +65,7 @@ impl RecvError {
             TryRecvError::Empty => Self::Timeout,
             TryRecvError::Lagged { missed } => Self::Lagged { missed },
             TryRecvError::Disconnected => Self::Disconnected,
+            TryRecvError::TooSmall { needed_bytes } => Self::TooSmall { needed_bytes },
         }
     }
 }
@@ -62,6 +74,7 @@ impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => write!(f, "no message came in time"),
+            Self::TooSmall { needed_bytes } => too_small(f, *needed_bytes),
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Disconnected => disconnected(f),
             Self::Stopped => {
@@ -161,4 +174,11 @@ fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
 
 fn disconnected(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "all publishers are gone, and everything they published was received")
+}
+
+fn too_small(f: &mut fmt::Formatter<'_>, needed_bytes: usize) -> fmt::Result {
+    write!(
+        f,
+        "the next message takes {needed_bytes} bytes, more than the place for it: receive into a larger one"
+    )
 }

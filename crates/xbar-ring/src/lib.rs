@@ -26,18 +26,20 @@
 //!
 //! Values that are not plain data, or that stages change one after the other, stay where they are: [`event`].
 //!
-//! When not to use it: between processes, or for messages whose size varies: the facade `xbar` does that.
+//! Messages of any length are bytes: [`bytes`].
+//!
+//! When not to use it: between processes: the facade `xbar` does that.
 //!
 //! # Layers
 //!
 //! [`broadcast`] and [`mpmc`] work on words that somebody lends (a heap, a `static`, a mapping); topics between processes
-//! use them as they are. [`bounded`] keeps values in private memory behind a [`gate`]. A [`Source`] is the reading end
+//! use them as they are; so does [`bytes`]. [`bounded`] keeps values in private memory behind a [`gate`]. A [`Source`] is the reading end
 //! of any of them, and [`Subscriber`] is everything one can do with one.
 //!
 //! # Features
 //!
 //! `std` (default): timeouts, and giving way to other threads while waiting. It implies `alloc`: channels on the heap.
-//! Without either, [`FixedRing`] and the rings over lent memory remain.
+//! Without either, [`FixedRing`], [`FixedByteRing`](bytes::FixedByteRing) and the rings over lent memory remain.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -49,6 +51,7 @@ extern crate std;
 #[cfg(feature = "alloc")]
 pub mod bounded;
 pub mod broadcast;
+pub mod bytes;
 pub mod channel;
 pub mod copy;
 mod error;

@@ -73,7 +73,7 @@ fn case(name: &'static str, bytes: usize, way: Way, other: Other) -> Case {
         .peer(contender::<iceoryx2::Service>(message, other))
 }
 
-/// Beside streams of bytes too, which ours has none of.
+/// Beside streams of bytes too, which a topic is not.
 fn with_streams(name: &'static str, bytes: usize, way: Way, other: Other) -> Case {
     let message = Message { bytes, way };
     case(name, bytes, way, other)

@@ -30,7 +30,7 @@ fn case(name: &'static str, bytes: usize, way: Way) -> Case {
         .peer(contender::<iceoryx2::Service>(bytes, way))
 }
 
-/// Beside streams of bytes too, which ours has none of: for messages as small as theirs are.
+/// Beside streams of bytes too, which a topic is not: for messages as small as theirs are.
 fn with_streams(name: &'static str, bytes: usize, way: Way) -> Case {
     case(name, bytes, way)
         .peer(contender::<bcast::Ring>(bytes, way).note(bcast::NOTE))

@@ -2,7 +2,7 @@
 
 use bcast::{HEADER_SIZE, MappedReader, MappedWriter, MmapMutStorage, MmapStorage, StorageExt};
 
-use crate::bus::{Bus, LOOKS, Puts, STUCK, Takes};
+use crate::bus::{Bus, LOOKS, Puts, STUCK, Takes, Windows};
 use crate::contract::{Outcome, told};
 use crate::folder::Folder;
 use crate::limits::Pages;
@@ -15,8 +15,8 @@ const RING_BYTES: usize = 64 << 10;
 /// Of the ring, how far ahead of itself a writer reserves: each time it does, it takes a line away that readers look at with every
 /// message. Three quarters of the ring still hold more messages than a topic keeps.
 const RESERVED: f64 = 0.25;
-/// More than any message has.
-const MOST_BYTES: usize = RING_BYTES / 2;
+/// What a window may take, and more than any message has.
+const MOST_BYTES: usize = RING_BYTES;
 const FILE: &str = "ring";
 /// Nobody here is a whole ring behind.
 const LAPPED: &str = "a message that was not overwritten";
@@ -89,5 +89,14 @@ impl Takes for Input {
             }
         }
         panic!("{STUCK}");
+    }
+}
+
+impl Windows for Input {
+    #[inline(always)]
+    fn window(&mut self, mut read: impl FnMut(&[u8])) -> usize {
+        let Some(window) = self.reader.read_bulk() else { return 0 };
+        let messages = window.expect(LAPPED).into_iter(self.buffer.bytes()).expect(LAPPED);
+        messages.map(|message| read(message.payload)).count()
     }
 }

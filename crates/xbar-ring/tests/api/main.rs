@@ -6,6 +6,7 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod bytes;
 mod event;
 mod fixed;
 mod graphs;

@@ -7,6 +7,7 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod bytes;
 mod event;
 mod fixed;
 mod gate;

@@ -6,5 +6,6 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod bytes;
 mod event;
 mod lossy;
