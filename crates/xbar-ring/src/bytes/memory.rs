@@ -66,39 +66,41 @@ impl Place {
 /// The memory of a ring, lent.
 ///
 /// Invariant 1: `words` are [`RING_WORD`] and a power of two, at least eight.
+/// Invariant 2: `mask` is one less than the bytes of the latter.
 pub(crate) struct Memory<W, K> {
     words: Lent<[W], K>,
+    mask: u64,
 }
 
 impl<W, K> Memory<W, K> {
     /// The ring in `words`.
     pub(crate) fn new(words: Lent<[W], K>) -> Result<Self, ByteRingError> {
         let bytes = words.len().checked_sub(RING_WORD).and_then(|words| words.checked_mul(WORD as usize));
-        if bytes.is_some_and(is_capacity) {
-            Ok(Self { words })
-        } else {
-            Err(ByteRingError { words: words.len() })
+        match bytes {
+            Some(bytes) if is_capacity(bytes) => Ok(Self { words, mask: bytes as u64 - 1 }),
+            _ => Err(ByteRingError { words: words.len() }),
         }
     }
 
     /// What there is to see, by value: so nothing that is rare keeps the ends of a ring out of registers.
     #[inline(always)]
     pub(crate) fn view(&self) -> View<'_, W> {
-        View { words: &self.words }
+        View { words: &self.words, mask: self.mask }
     }
 }
 
 impl<W, K: Clone> Clone for Memory<W, K> {
     fn clone(&self) -> Self {
-        Self { words: self.words.clone() }
+        Self { words: self.words.clone(), mask: self.mask }
     }
 }
 
 /// The words of a ring.
 ///
-/// Invariant 1: as that of the memory.
+/// Invariants: as those of the memory.
 pub(crate) struct View<'m, W> {
     words: &'m [W],
+    mask: u64,
 }
 
 impl<W> Clone for View<'_, W> {
@@ -128,7 +130,7 @@ impl<'m, W> View<'m, W> {
     /// Bytes of the ring.
     #[inline(always)]
     pub(crate) const fn capacity(self) -> u64 {
-        (self.words.len() - RING_WORD) as u64 * WORD
+        self.mask + 1
     }
 
     /// Bytes of a section.
@@ -153,19 +155,19 @@ impl<'m, W> View<'m, W> {
     /// Bytes from a position to where the ring ends.
     #[inline(always)]
     pub(crate) const fn left(self, position: u64) -> u64 {
-        self.capacity() - (position & (self.capacity() - 1))
+        self.capacity() - (position & self.mask)
     }
 
     /// Where among the words a position lies: behind [`RING_WORD`], and less than the ring's words behind it.
     #[inline(always)]
     const fn index(self, position: u64) -> usize {
-        RING_WORD + ((position & (self.capacity() - 1)) / WORD) as usize
+        RING_WORD + ((position & self.mask) / WORD) as usize
     }
 
     /// The word at a position.
     #[inline(always)]
     pub(crate) fn word(self, position: u64) -> &'m W {
-        // SAFETY: a position, whatever it is, is masked by the ring's bytes, which are a power of two (invariant 1).
+        // SAFETY: a position, whatever it is, is masked to less than the ring's bytes (invariants 1 and 2).
         unsafe { self.words.get_unchecked(self.index(position)) }
     }
 
@@ -192,7 +194,7 @@ impl<'m, W> View<'m, W> {
 impl<'m> View<'m, AtomicU64> {
     /// The same, to be looked at.
     pub(crate) fn read(self) -> View<'m, ReadU64> {
-        View { words: ReadU64::of_slice(self.words) }
+        View { words: ReadU64::of_slice(self.words), mask: self.mask }
     }
 
     /// Raises what is claimed to `end`, a section's.

@@ -79,7 +79,7 @@ impl<K> ByteSubscriber<K> {
     /// [`TryRecvError`]. Behind [`TryRecvError::TooSmall`] the message is still the next one.
     #[inline(always)]
     pub fn try_recv<'b>(&mut self, place: &'b mut [u8]) -> Result<Message<'b>, TryRecvError> {
-        self.take(|_| true, |frame| copied(frame, place)).map(|taken| taken.message(place))
+        self.take(|_| true, place).map(|taken| taken.message(place))
     }
 
     /// As [`try_recv`](Self::try_recv), the next message of a kind that `wanted` says yes to. Others are passed over without
@@ -104,7 +104,7 @@ impl<K> ByteSubscriber<K> {
         place: &'b mut [u8],
         wanted: impl FnMut(u16) -> bool,
     ) -> Result<Message<'b>, TryRecvError> {
-        self.take(wanted, |frame| copied(frame, place)).map(|taken| taken.message(place))
+        self.take(wanted, place).map(|taken| taken.message(place))
     }
 
     /// The next message, if there is one, in place of what `place` holds, which grows as needed. Without one, what it holds
@@ -119,7 +119,7 @@ impl<K> ByteSubscriber<K> {
         &mut self,
         place: &'b mut alloc::vec::Vec<u8>,
     ) -> Result<Message<'b>, TryRecvError> {
-        self.take(|_| true, |frame| copied_to_vec(frame, place)).map(|taken| taken.message(place))
+        self.take(|_| true, place).map(|taken| taken.message(place))
     }
 
     /// One look after the other until one finds something; each passes over a frame, so there are no more than words in the
@@ -128,13 +128,16 @@ impl<K> ByteSubscriber<K> {
     fn take(
         &mut self,
         mut wanted: impl FnMut(u16) -> bool,
-        mut copy: impl FnMut(&Frame<'_>) -> Result<Taken, TryRecvError>,
+        place: &mut (impl Destination + ?Sized),
     ) -> Result<Taken, TryRecvError> {
-        for _ in 0..self.reader.capacity_bytes() / 8 {
+        let mut looks = 0;
+        // Counted where it goes on, which it hardly ever does.
+        while looks <= self.reader.capacity_bytes() {
+            looks += 8;
             match self.reader.poll() {
                 BytePoll::Ready(frame) => {
                     if wanted(frame.kind()) {
-                        let taken = copy(&frame);
+                        let taken = place.copy(&frame);
                         // What a frame says that was overwritten means nothing, also that it is too long.
                         let whole = if taken.is_ok() { frame.accept() } else { frame.is_whole() };
                         if whole {
@@ -179,7 +182,7 @@ impl<K> ByteSubscriber<K> {
     ) -> Result<Message<'b>, RecvError> {
         let mut looks = 0_u32;
         let taken = loop {
-            match self.take(|_| true, |frame| copied(frame, place)) {
+            match self.take(|_| true, place) {
                 Ok(taken) => break taken,
                 Err(TryRecvError::Empty) => {}
                 Err(error) => return Err(RecvError::of(error)),
@@ -223,7 +226,7 @@ impl<K> ByteSubscriber<K> {
         let mut deadline = crate::wait::Deadline::new(timeout);
         let mut looks = 0_u32;
         let taken = loop {
-            match self.take(|_| true, |frame| copied(frame, place)) {
+            match self.take(|_| true, place) {
                 Ok(taken) => break taken,
                 Err(TryRecvError::Empty) => {}
                 Err(error) => return Err(RecvError::of(error)),
@@ -338,23 +341,34 @@ impl<K> ByteSubscriber<K> {
     }
 }
 
-#[inline(always)]
-fn copied(frame: &Frame<'_>, place: &mut [u8]) -> Result<Taken, TryRecvError> {
-    let Some(place) = place.get_mut(..frame.len()) else {
-        return Err(TryRecvError::TooSmall { needed_bytes: frame.len() });
-    };
-    load_message(place, frame.words());
-    Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: frame.len() })
+/// Where a message is copied to.
+trait Destination {
+    /// Copies it, whole or torn.
+    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError>;
+}
+
+impl Destination for [u8] {
+    // Not a closure of the caller's: that would be called, and give what it took through memory.
+    #[inline(always)]
+    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError> {
+        let Some(place) = self.get_mut(..frame.len()) else {
+            return Err(TryRecvError::TooSmall { needed_bytes: frame.len() });
+        };
+        load_message(place, frame.words());
+        Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: frame.len() })
+    }
 }
 
 #[cfg(feature = "alloc")]
-#[inline]
-fn copied_to_vec(frame: &Frame<'_>, place: &mut alloc::vec::Vec<u8>) -> Result<Taken, TryRecvError> {
-    // Memory is asked for only when the length is the message's own.
-    if frame.len() <= place.capacity() || frame.is_whole() {
-        crate::copy::load_vec(place, frame.len(), frame.words());
+impl Destination for alloc::vec::Vec<u8> {
+    #[inline]
+    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError> {
+        // Memory is asked for only when the length is the message's own.
+        if frame.len() <= self.capacity() || frame.is_whole() {
+            crate::copy::load_vec(self, frame.len(), frame.words());
+        }
+        Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: self.len() })
     }
-    Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: place.len() })
 }
 
 /// A second subscriber at the same place, with the same account.
