@@ -91,6 +91,8 @@ pub struct Reader {
     pub(crate) deleted_before: u64,
     /// What [`try_previous`](Reader::try_previous) found: records before `at` of one stride.
     pub(crate) trail: Vec<Found>,
+    /// The place that the trail leads to.
+    pub(crate) trail_at: usize,
 }
 
 impl Reader {
@@ -111,7 +113,7 @@ impl Reader {
                     let words = segment::map_to_read(&file, &header)?;
                     prefault(&words);
                     let (at, expected, trail) = (header.data_at(), header.first_seq, Vec::new());
-                    return Ok(Self { words, at, expected, header, looks: 0, folder, name, deleted_before: 0, trail });
+                    return Ok(Self { words, at, expected, header, looks: 0, folder, name, deleted_before: 0, trail, trail_at: 0 });
                 }
                 Ok(None) => {}
                 Err(error) => damaged = damaged.or(Some(error)),

@@ -192,19 +192,20 @@ impl Reader {
     }
 
     fn look_back(&mut self) -> Result<Found, TryReadError> {
+        if self.trail_at != self.at {
+            self.trail.clear(); // it led to another place, from which steps went forward
+        }
         loop {
-            while let Some(found) = self.trail.pop() {
-                if found.at >= self.at || found.seq >= self.expected {
-                    continue; // of before a step forward
-                }
+            if let Some(found) = self.trail.pop() {
                 let missed = self.expected - (found.seq + 1);
                 if missed > 0 {
                     self.trail.push(found);
                     self.expected = found.seq + 1;
+                    self.trail_at = self.at;
                     let position = self.at as u64 * 8;
                     return Err(TryReadError::Damaged { segment: self.header.number, position, missed });
                 }
-                (self.at, self.expected) = (found.at, found.seq);
+                (self.at, self.expected, self.trail_at) = (found.at, found.seq, found.at);
                 return Ok(found);
             }
             if self.at > self.header.data_at() && self.collect() {
