@@ -2,6 +2,7 @@
 
 mod bus;
 mod event;
+mod log;
 mod pinned;
 mod pipeline;
 mod ring_round_trip;
@@ -16,7 +17,7 @@ use crate::case::Case;
 
 /// Words that `--only` takes.
 pub const FAMILIES: &[&str] =
-    &["ring", "topic", "pinned", "bus", "throughput", "event", "pipeline", "wake", "scale"];
+    &["ring", "topic", "pinned", "bus", "log", "throughput", "event", "pipeline", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Case> {
         topic_round_trip::cases(),
         pinned::cases(),
         bus::cases(),
+        log::cases(),
         throughput::cases(),
         event::cases(),
         pipeline::cases(),

@@ -10,6 +10,7 @@ pub mod photon_ring;
 pub mod rtrb;
 pub mod xbar;
 pub mod xbar_event;
+pub mod xbar_log;
 pub mod xbar_ring;
 pub mod xbar_ring_lossless;
 pub mod xchannel;

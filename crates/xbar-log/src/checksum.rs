@@ -13,10 +13,14 @@ use xbar_layout::sync::ReadU64;
 pub(crate) const LANES_FROM: usize = 16;
 const LANES: usize = 4;
 
-/// The checksum of a record's first words and payload, which lies at a place of its own: the same bytes elsewhere have another one.
+/// The checksum of a record's first two words, its payload, and its time: that comes last because the clock takes longest.
 #[inline(always)]
-pub(crate) fn checksum(seed: u32, head: [u64; 3], payload: &[ReadU64]) -> u32 {
-    if has_instruction() { sum::<Instruction>(seed, head, payload) } else { sum::<Table>(seed, head, payload) }
+pub(crate) fn checksum(seed: u32, head: [u64; 2], payload: &[ReadU64], time: u64) -> u32 {
+    if has_instruction() {
+        sum::<Instruction>(seed, head, payload, time)
+    } else {
+        sum::<Table>(seed, head, payload, time)
+    }
 }
 
 /// The checksum of plain words.
@@ -31,7 +35,7 @@ trait Step {
 }
 
 #[inline(always)]
-fn sum<S: Step>(seed: u32, head: [u64; 3], payload: &[ReadU64]) -> u32 {
+fn sum<S: Step>(seed: u32, head: [u64; 2], payload: &[ReadU64], time: u64) -> u32 {
     let mut crc = head.into_iter().fold(seed, S::step);
     let mut rest = payload;
     if payload.len() >= LANES_FROM {
@@ -46,7 +50,8 @@ fn sum<S: Step>(seed: u32, head: [u64; 3], payload: &[ReadU64]) -> u32 {
         crc = S::step(lanes[0], u64::from(lanes[1]) | u64::from(lanes[2]) << 32);
         crc = S::step(crc, u64::from(lanes[3]));
     }
-    rest.iter().fold(crc, |crc, word| S::step(crc, word.load_relaxed()))
+    let crc = rest.iter().fold(crc, |crc, word| S::step(crc, word.load_relaxed()));
+    S::step(crc, time)
 }
 
 /// The processor's instruction; only where [`has_instruction`] says so.
@@ -163,9 +168,9 @@ mod tests {
     fn every_bit_of_every_word_and_the_place_count() {
         for count in [0, 1, 3, LANES_FROM - 1, LANES_FROM, LANES_FROM + 3, 64] {
             let words: Vec<_> = (0..count as u64).map(|n| AtomicU64::new(n * 0x0101_0101)).collect();
-            let sum = |seed, head| checksum(seed, head, ReadU64::of_slice(&words));
+            let sum = |seed, [a, b, time]: [u64; 3]| checksum(seed, [a, b], ReadU64::of_slice(&words), time);
             let whole = sum(7, [1, 2, 3]);
-            assert_eq!(whole, super::sum::<Table>(7, [1, 2, 3], ReadU64::of_slice(&words)));
+            assert_eq!(whole, super::sum::<Table>(7, [1, 2], ReadU64::of_slice(&words), 3));
             assert_ne!(whole, sum(8, [1, 2, 3]));
             for bit in 0..64 {
                 for index in 0..3 {

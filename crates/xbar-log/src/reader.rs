@@ -8,7 +8,7 @@ use std::path::Path;
 use std::slice;
 
 use xbar_shm::memory::Memory;
-use xbar_shm::{FileAccess, Folder, RegionName};
+use xbar_shm::{FileAccess, Folder, LockWatch, RegionName};
 
 use crate::cursor::open_folder;
 use crate::error::{LogError, TryReadError};
@@ -86,6 +86,8 @@ pub struct Reader {
     /// Empty looks in a row.
     looks: u32,
     pub(crate) folder: Folder,
+    /// The writer's lock, open: it tells the same when somebody removes the folder.
+    lock: Option<LockWatch>,
     pub(crate) name: RegionName,
     /// Messages that a seek asked for and that are deleted, not told yet.
     pub(crate) deleted_before: u64,
@@ -105,6 +107,7 @@ impl Reader {
         let name = names::log(name)?;
         let path = folder.as_ref();
         let folder = open_folder(path, &name)?;
+        let lock = folder.watch_lock(&names::lock(&name))?;
         let mut damaged = None;
         // Should all that was listed be deleted meanwhile, there are newer ones.
         for number in names::segments(&folder, &name)? {
@@ -113,7 +116,7 @@ impl Reader {
                     let words = segment::map_to_read(&file, &header)?;
                     prefault(&words);
                     let (at, expected, trail) = (header.data_at(), header.first_seq, Vec::new());
-                    return Ok(Self { words, at, expected, header, looks: 0, folder, name, deleted_before: 0, trail, trail_at: 0 });
+                    return Ok(Self { words, at, expected, header, looks: 0, folder, lock, name, deleted_before: 0, trail, trail_at: 0 });
                 }
                 Ok(None) => {}
                 Err(error) => damaged = damaged.or(Some(error)),
@@ -327,7 +330,8 @@ impl Reader {
 
     /// Whether somebody writes this log.
     pub fn is_written(&self) -> bool {
-        self.folder.is_locked(&names::lock(&self.name))
+        // By its name too, should it be another file by now.
+        self.lock.as_ref().is_some_and(LockWatch::is_locked) || self.folder.is_locked(&names::lock(&self.name))
     }
 
     /// The number of the segment that comes behind this one, if there is any.

@@ -91,8 +91,8 @@ const fn seed(salt: u32, at: usize) -> u32 {
 pub(crate) fn commit(record: &[AtomicU64], at: usize, salt: u32, found: Found, kind: Kind) {
     let [word, number, time, sum, payload @ ..] = record else { return }; // the callers cut off as many as it takes
     let first = commit_word(kind, found.tag, found.bytes as u32); // room was found for it, which is less
-    let head = [first, found.seq, found.timestamp_ns];
-    let checksum = checksum(seed(salt, at), head, ReadU64::of_slice(payload));
+    let payload = ReadU64::of_slice(payload);
+    let checksum = checksum(seed(salt, at), [first, found.seq], payload, found.timestamp_ns);
     // ORDERING: none; the commit word below publishes them.
     number.store(found.seq, Ordering::Relaxed);
     // ORDERING: none; as above.
@@ -116,7 +116,7 @@ pub(crate) fn look(words: &[ReadU64], at: usize, salt: u32) -> Look {
     // Bounded by what is mapped, whatever the word says.
     let Some(payload) = behind.get(..bytes.div_ceil(8)) else { return Look::Damaged };
     let (seq, timestamp_ns) = (number.load_relaxed(), time.load_relaxed());
-    let expected = checksum(seed(salt, at), [first, seq, timestamp_ns], payload);
+    let expected = checksum(seed(salt, at), [first, seq], payload, timestamp_ns);
     if sum.load_relaxed() != u64::from(expected) {
         return Look::Damaged;
     }

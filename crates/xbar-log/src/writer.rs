@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use xbar_layout::fetch;
+use xbar_layout::pad::LINE_BYTES;
 use xbar_layout::sync::AtomicU64;
 use xbar_ring::copy;
 use xbar_shm::{coarse_unix_ns, fork_generation, unix_ns};
@@ -15,6 +17,9 @@ use crate::reservation::Reservation;
 use crate::resume::Recovery;
 use crate::segment::WriterWords;
 use crate::store::{Store, Turn};
+
+/// How many words ahead of the next record a line is fetched.
+const AHEAD: usize = 128;
 
 /// Bytes up to which the words of a message are stored one by one.
 const FEW_BYTES: usize = 64;
@@ -170,10 +175,23 @@ impl Writer {
         if let Some(record) = self.words.get(at..next) {
             commit(record, at, self.salt, Found { at, next, seq, timestamp_ns, tag, bytes }, Kind::Message);
         }
+        self.fetch_ahead(next, next - at);
         self.at = next;
         self.seq = seq + 1;
         self.timestamp_ns = timestamp_ns;
         seq
+    }
+
+    /// Fetches as many lines for a record to come as this one took: memory that was touched long ago is in no cache.
+    #[inline(always)]
+    fn fetch_ahead(&self, next: usize, words: usize) {
+        let mut line = next + AHEAD;
+        let end = line + words;
+        while line < end {
+            let Some(word) = self.words.get(line) else { return };
+            fetch::line_for_writing(std::ptr::from_ref(word).cast());
+            line += LINE_BYTES / 8;
+        }
     }
 
     /// Tells the store of new records, now and then.

@@ -37,6 +37,17 @@ impl FileLock {
     }
 }
 
+/// A lock file that is looked at.
+#[derive(Debug)]
+pub struct LockWatch(OwnedFd);
+
+impl LockWatch {
+    /// Whether somebody alive has it locked, or may have.
+    pub fn is_locked(&self) -> bool {
+        liveness::is_locked(&self.0)
+    }
+}
+
 impl Folder {
     /// Opens it, made with mode 0700 if need be.
     ///
@@ -206,6 +217,19 @@ impl Folder {
         match self.open_lock(name) {
             Ok(file) => liveness::is_locked(&file),
             Err(errno) => errno != Errno::NOENT,
+        }
+    }
+
+    /// A lock file to be asked often, whatever becomes of its name; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ShmError`] when it cannot be opened.
+    pub fn watch_lock(&self, name: &str) -> Result<Option<LockWatch>, ShmError> {
+        match self.open_lock(name) {
+            Ok(file) => Ok(Some(LockWatch(file))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(ShmError::io("open", self.path.join(name))(errno)),
         }
     }
 

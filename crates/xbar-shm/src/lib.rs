@@ -79,7 +79,7 @@ pub use checkup::{BaseCheckup, FileCheckup, ProcessLimits, effective_user};
 pub use clock::{coarse_unix_ns, monotonic_ns, unix_ns};
 pub use error::ShmError;
 pub use file::{FileAccess, SharedFile};
-pub use folder::{FileLock, Folder};
+pub use folder::{FileLock, Folder, LockWatch};
 pub use leftovers::sweep_leftovers;
 pub use mapping::Mapping;
 pub use name::{MOST_NAME_BYTES, NameError, RegionName};

@@ -97,6 +97,9 @@ pub use xbar_layout::Delivery;
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
 
+/// Streams of messages kept on disk: appended by one writer, replayed from anywhere or tailed live by any number of readers.
+pub use xbar_log as log;
+
 pub use xbar_ring::event;
 pub use xbar_ring::{
     PublishError as RingPublishError, RecvError as RingRecvError, TryRecvError as RingTryRecvError,
