@@ -13,9 +13,60 @@ use xbar_layout::sync::ReadU64;
 pub(crate) const LANES_FROM: usize = 16;
 const LANES: usize = 4;
 
+/// A payload, in words of eight bytes; the last one is filled up with zeroes.
+pub(crate) trait Payload: Copy {
+    /// Takes it in behind `crc`, in the order of its words or in lanes.
+    fn take_in<S: Step>(self, crc: u32) -> u32;
+}
+
+/// In a file.
+impl Payload for &[ReadU64] {
+    #[inline(always)]
+    fn take_in<S: Step>(self, mut crc: u32) -> u32 {
+        let mut rest = self;
+        if self.len() >= LANES_FROM {
+            let turns = self.chunks_exact(LANES);
+            rest = turns.remainder();
+            let mut lanes = [crc, 1, 2, 3];
+            for turn in turns {
+                for (lane, word) in lanes.iter_mut().zip(turn) {
+                    *lane = S::step(*lane, word.load_relaxed());
+                }
+            }
+            crc = S::step(lanes[0], u64::from(lanes[1]) | u64::from(lanes[2]) << 32);
+            crc = S::step(crc, u64::from(lanes[3]));
+        }
+        rest.iter().fold(crc, |crc, word| S::step(crc, word.load_relaxed()))
+    }
+}
+
+/// Before it is written: fewer bytes than are taken in by lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Short<'m>(pub &'m [u8]);
+
+impl Payload for Short<'_> {
+    #[inline(always)]
+    fn take_in<S: Step>(self, crc: u32) -> u32 {
+        debug_assert!(self.0.len() <= 8 * (LANES_FROM - 1), "a long one is taken in by lanes");
+        // Most are one word, and this is the shortest way.
+        if let Ok(word) = self.0.try_into() {
+            return S::step(crc, u64::from_le_bytes(word));
+        }
+        let words = self.0.chunks_exact(8);
+        let rest = words.remainder();
+        let crc = words.fold(crc, |crc, word| S::step(crc, u64::from_le_bytes(word.try_into().unwrap_or([0; 8]))));
+        if rest.is_empty() {
+            return crc;
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        S::step(crc, u64::from_le_bytes(last))
+    }
+}
+
 /// The checksum of a record's first two words, its payload, and its time: that comes last because the clock takes longest.
 #[inline(always)]
-pub(crate) fn checksum(seed: u32, head: [u64; 2], payload: &[ReadU64], time: u64) -> u32 {
+pub(crate) fn checksum(seed: u32, head: [u64; 2], payload: impl Payload, time: u64) -> u32 {
     if has_instruction() {
         sum::<Instruction>(seed, head, payload, time)
     } else {
@@ -30,27 +81,13 @@ pub(crate) fn checksum_of(seed: u32, words: &[u64]) -> u32 {
 }
 
 /// How one word is taken in.
-trait Step {
+pub(crate) trait Step {
     fn step(crc: u32, word: u64) -> u32;
 }
 
 #[inline(always)]
-fn sum<S: Step>(seed: u32, head: [u64; 2], payload: &[ReadU64], time: u64) -> u32 {
-    let mut crc = head.into_iter().fold(seed, S::step);
-    let mut rest = payload;
-    if payload.len() >= LANES_FROM {
-        let turns = payload.chunks_exact(LANES);
-        rest = turns.remainder();
-        let mut lanes = [crc, 1, 2, 3];
-        for turn in turns {
-            for (lane, word) in lanes.iter_mut().zip(turn) {
-                *lane = S::step(*lane, word.load_relaxed());
-            }
-        }
-        crc = S::step(lanes[0], u64::from(lanes[1]) | u64::from(lanes[2]) << 32);
-        crc = S::step(crc, u64::from(lanes[3]));
-    }
-    let crc = rest.iter().fold(crc, |crc, word| S::step(crc, word.load_relaxed()));
+fn sum<S: Step>(seed: u32, head: [u64; 2], payload: impl Payload, time: u64) -> u32 {
+    let crc = payload.take_in::<S>(head.into_iter().fold(seed, S::step));
     S::step(crc, time)
 }
 
@@ -171,6 +208,13 @@ mod tests {
             let sum = |seed, [a, b, time]: [u64; 3]| checksum(seed, [a, b], ReadU64::of_slice(&words), time);
             let whole = sum(7, [1, 2, 3]);
             assert_eq!(whole, super::sum::<Table>(7, [1, 2], ReadU64::of_slice(&words), 3));
+            let mut bytes: Vec<_> = (0..count as u64).flat_map(|n| (n * 0x0101_0101).to_le_bytes()).collect();
+            while bytes.last() == Some(&0) {
+                bytes.pop(); // filled up again
+            }
+            if bytes.len().div_ceil(8) == count && count < LANES_FROM {
+                assert_eq!(whole, checksum(7, [1, 2], Short(&bytes), 3));
+            }
             assert_ne!(whole, sum(8, [1, 2, 3]));
             for bit in 0..64 {
                 for index in 0..3 {

@@ -19,7 +19,7 @@
 
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 
-use crate::checksum::checksum;
+use crate::checksum::{Payload, checksum};
 
 /// Words of a record before its payload.
 pub(crate) const HEAD: usize = 4;
@@ -84,23 +84,28 @@ const fn seed(salt: u32, at: usize) -> u32 {
     salt ^ at as u32 // all bits that a place can differ in are told apart by the segment's size, below 2^32 words
 }
 
+/// The checksum of a record whose payload is known already.
+#[inline(always)]
+pub(crate) fn sum(at: usize, salt: u32, found: Found, kind: Kind, payload: impl Payload) -> u32 {
+    let first = commit_word(kind, found.tag, found.bytes as u32); // room was found for it, which is less
+    checksum(seed(salt, at), [first, found.seq], payload, found.timestamp_ns)
+}
+
 /// Makes a record of words that hold its payload already, and of zeroes before it.
 ///
-/// `record` are its words, and `at` is where the first of them lies in the file.
+/// All stores to a short record follow one another, with nothing to wait for in between: a reader that looks at its first word
+/// all the time would take the line away in the midst of them, and get it a second time.
 #[inline(always)]
-pub(crate) fn commit(record: &[AtomicU64], at: usize, salt: u32, found: Found, kind: Kind) {
-    let [word, number, time, sum, payload @ ..] = record else { return }; // the callers cut off as many as it takes
-    let first = commit_word(kind, found.tag, found.bytes as u32); // room was found for it, which is less
-    let payload = ReadU64::of_slice(payload);
-    let checksum = checksum(seed(salt, at), [first, found.seq], payload, found.timestamp_ns);
+pub(crate) fn commit(record: &[AtomicU64], found: Found, kind: Kind, sum: u32) {
+    let [word, number, time, checksum, ..] = record else { return }; // the callers cut off as many as it takes
     // ORDERING: none; the commit word below publishes them.
     number.store(found.seq, Ordering::Relaxed);
     // ORDERING: none; as above.
     time.store(found.timestamp_ns, Ordering::Relaxed);
     // ORDERING: none; as above.
-    sum.store(u64::from(checksum), Ordering::Relaxed);
+    checksum.store(u64::from(sum), Ordering::Relaxed);
     // ORDERING: log-commit: release, so that whoever finds it finds the record; pairs with `look`.
-    word.store(first, Ordering::Release);
+    word.store(commit_word(kind, found.tag, found.bytes as u32), Ordering::Release);
 }
 
 /// What lies at `at`; `words` are those of the whole file, however long it is.
@@ -147,7 +152,8 @@ mod tests {
         let next = at + words_of(payload.len());
         store_bytes(&file[at + HEAD..next], payload);
         let found = Found { at, next, seq, timestamp_ns: 5, tag: 9, bytes: payload.len() };
-        commit(&file[at..next], at, 77, found, Kind::Message);
+        let sum = sum(at, 77, found, Kind::Message, ReadU64::of_slice(&file[at + HEAD..next]));
+        commit(&file[at..next], found, Kind::Message, sum);
         next
     }
 

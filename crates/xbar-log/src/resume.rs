@@ -3,10 +3,11 @@
 use xbar_layout::sync::{AtomicU64, ReadU64};
 use xbar_shm::{FileAccess, Folder, RegionName, SharedFile};
 
+use crate::checksum::Short;
 use crate::error::LogError;
 use crate::layout::{Header, STATE_CLOSED};
 use crate::names;
-use crate::record::{Found, HEAD, Kind, commit};
+use crate::record::{Found, HEAD, Kind, commit, sum};
 use crate::scan::{Walk, walk};
 use crate::segment::{self, WriterWords};
 
@@ -105,7 +106,7 @@ pub(crate) fn end(words: &[AtomicU64], at: usize, header: &Header, seq: u64, tim
         && ReadU64::of(&place[0]).load_relaxed() == 0
     {
         let found = Found { at, next: at + HEAD, seq, timestamp_ns, tag: 0, bytes: 0 };
-        commit(place, at, header.salt, found, Kind::End);
+        commit(place, found, Kind::End, sum(at, header.salt, found, Kind::End, Short(&[])));
     }
 }
 

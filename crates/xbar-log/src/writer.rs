@@ -6,13 +6,14 @@ use std::path::Path;
 
 use xbar_layout::fetch;
 use xbar_layout::pad::LINE_BYTES;
-use xbar_layout::sync::AtomicU64;
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 use xbar_ring::copy;
 use xbar_shm::{coarse_unix_ns, fork_generation, unix_ns};
 
+use crate::checksum::Short;
 use crate::error::LogError;
 use crate::options::{LogOptions, Times};
-use crate::record::{Found, HEAD, Kind, commit, words_of};
+use crate::record::{Found, HEAD, Kind, commit, sum, words_of};
 use crate::reservation::Reservation;
 use crate::resume::Recovery;
 use crate::segment::WriterWords;
@@ -146,40 +147,50 @@ impl Writer {
     #[inline(always)]
     fn put(&mut self, tag: u16, timestamp_ns: u64, message: &[u8]) -> Result<u64, LogError> {
         let timestamp_ns = timestamp_ns.max(self.timestamp_ns);
-        let record = self.room(message.len(), timestamp_ns)?;
-        let (_, payload) = record.split_at(HEAD);
-        if message.len() <= FEW_BYTES {
+        self.room(message.len(), timestamp_ns)?;
+        let found = self.next(tag, timestamp_ns, message.len());
+        let (at, salt) = (self.at, self.salt);
+        let payload = self.words.get(found.at + HEAD..found.next).unwrap_or_default();
+        let sum = if message.len() <= FEW_BYTES {
+            // First the sum, then all stores at once: see `record::commit`.
+            let sum = sum(at, salt, found, Kind::Message, Short(message));
             copy::store_few(payload, message);
+            sum
         } else {
             copy::store_bytes(payload, message);
-        }
-        Ok(self.commit(tag, timestamp_ns, message.len()))
+            sum(at, salt, found, Kind::Message, ReadU64::of_slice(payload))
+        };
+        Ok(self.commit(found, sum))
     }
 
-    /// The words of the next record.
+    /// The next record.
     #[inline(always)]
-    fn room(&mut self, bytes: usize, timestamp_ns: u64) -> Result<&[AtomicU64], LogError> {
+    const fn next(&self, tag: u16, timestamp_ns: u64, bytes: usize) -> Found {
+        Found { at: self.at, next: self.at + words_of(bytes), seq: self.seq, timestamp_ns, tag, bytes }
+    }
+
+    /// Sees to it that there are words for the next record.
+    #[inline(always)]
+    fn room(&mut self, bytes: usize, timestamp_ns: u64) -> Result<(), LogError> {
         let needed = words_of(bytes);
         if self.limit.saturating_sub(self.at) < needed || self.fork_generation != fork_generation() {
-            self.make_room(bytes, timestamp_ns)?;
+            return self.make_room(bytes, timestamp_ns);
         }
-        // There is room (invariant 2); no index is trusted, though.
-        self.words.get(self.at..self.at + needed).ok_or(LogError::Helper)
+        Ok(())
     }
 
     /// Shows readers the record whose payload is there.
     #[inline(always)]
-    fn commit(&mut self, tag: u16, timestamp_ns: u64, bytes: usize) -> u64 {
-        let (at, seq) = (self.at, self.seq);
-        let next = at + words_of(bytes);
-        if let Some(record) = self.words.get(at..next) {
-            commit(record, at, self.salt, Found { at, next, seq, timestamp_ns, tag, bytes }, Kind::Message);
+    fn commit(&mut self, found: Found, sum: u32) -> u64 {
+        // There is room (invariant 2); no index is trusted, though.
+        if let Some(record) = self.words.get(found.at..found.next) {
+            commit(record, found, Kind::Message, sum);
         }
-        self.fetch_ahead(next, next - at);
-        self.at = next;
-        self.seq = seq + 1;
-        self.timestamp_ns = timestamp_ns;
-        seq
+        self.fetch_ahead(found.next, found.next - found.at);
+        self.at = found.next;
+        self.seq = found.seq + 1;
+        self.timestamp_ns = found.timestamp_ns;
+        found.seq
     }
 
     /// Fetches as many lines for a record to come as this one took: memory that was touched long ago is in no cache.
@@ -232,7 +243,7 @@ impl Writer {
         let reserved = std::mem::take(&mut self.reserved);
         for word in self.words.get(self.at..self.at + reserved).unwrap_or_default() {
             // ORDERING: none; nobody looks behind a commit word that is zero.
-            word.store(0, xbar_layout::sync::Ordering::Relaxed);
+            word.store(0, Ordering::Relaxed);
         }
     }
 
@@ -275,7 +286,10 @@ impl Writer {
     /// Commits what is reserved.
     pub(crate) fn commit_reserved(&mut self, tag: u16, bytes: usize) -> Result<u64, LogError> {
         self.reserved = 0;
-        let seq = self.commit(tag, now_of(self.times).max(self.timestamp_ns), bytes);
+        let found = self.next(tag, now_of(self.times).max(self.timestamp_ns), bytes);
+        let payload = self.words.get(found.at + HEAD..found.next).unwrap_or_default();
+        let sum = sum(found.at, self.salt, found, Kind::Message, ReadU64::of_slice(payload));
+        let seq = self.commit(found, sum);
         self.count(1)?;
         Ok(seq)
     }

@@ -133,6 +133,19 @@ impl Other {
         }
     }
 
+    /// The last number that the child has acknowledged, of all that it had said when it was killed.
+    pub fn acknowledged(&mut self) -> u64 {
+        let mut last = 0;
+        let mut line = Vec::new();
+        while self.output.read_until(b'\n', &mut line).unwrap() > 0 {
+            // A line that was cut off by the kill says nothing.
+            let number = std::str::from_utf8(&line).ok().and_then(|text| text.strip_prefix("ack ")?.strip_suffix('\n')?.parse().ok());
+            last = number.unwrap_or(last);
+            line.clear();
+        }
+        last
+    }
+
     pub fn say(&mut self, word: &str) {
         writeln!(self.input, "{word}").unwrap();
     }
