@@ -54,7 +54,8 @@ impl Payload for Short<'_> {
         }
         let words = self.0.chunks_exact(8);
         let rest = words.remainder();
-        let crc = words.fold(crc, |crc, word| S::step(crc, u64::from_le_bytes(word.try_into().unwrap_or([0; 8]))));
+        let crc =
+            words.fold(crc, |crc, word| S::step(crc, u64::from_le_bytes(word.try_into().unwrap_or([0; 8]))));
         if rest.is_empty() {
             return crc;
         }
@@ -76,7 +77,9 @@ pub(crate) fn checksum(seed: u32, head: [u64; 2], payload: impl Payload, time: u
 
 /// The checksum of plain words.
 pub(crate) fn checksum_of(seed: u32, words: &[u64]) -> u32 {
-    let step = |crc, word: &u64| if has_instruction() { Instruction::step(crc, *word) } else { Table::step(crc, *word) };
+    let step = |crc, word: &u64| {
+        if has_instruction() { Instruction::step(crc, *word) } else { Table::step(crc, *word) }
+    };
     words.iter().fold(seed, step)
 }
 

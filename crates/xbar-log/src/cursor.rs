@@ -157,7 +157,10 @@ pub(crate) fn least(folder: &Folder, log: &RegionName) -> Result<u64, LogError> 
         let Some(file) = folder.open_file(&name, FileAccess::ReadOnly)? else { continue };
         let start = file.read_start::<{ WORDS * 8 }>()?;
         let word = |index: usize| {
-            start.get(index * 8..index * 8 + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes)
+            start
+                .get(index * 8..index * 8 + 8)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map(u64::from_le_bytes)
         };
         let is_cursor = word(0) == Some(MAGIC) && word(1) == Some(LOG_FORMAT_VERSION.into());
         least = least.min(word(SEQ_AT).filter(|_| is_cursor).unwrap_or(0));

@@ -99,16 +99,29 @@ impl fmt::Display for LogError {
         match self {
             Self::Name { reason } | Self::Options { reason } => write!(f, "{reason}"),
             Self::NotFound { name, folder } => {
-                write!(f, "there is no log {name} in {}: start its writer, or look elsewhere", folder.display())
+                write!(
+                    f,
+                    "there is no log {name} in {}: start its writer, or look elsewhere",
+                    folder.display()
+                )
             }
             Self::Alive { name, process: Some(process) } => {
-                write!(f, "log {name} is written by process {process}: read it, choose another name, or stop that process")
+                write!(
+                    f,
+                    "log {name} is written by process {process}: read it, choose another name, or stop that process"
+                )
             }
             Self::Alive { name, process: None } => {
-                write!(f, "log {name} is written by another process: read it, choose another name, or stop that process")
+                write!(
+                    f,
+                    "log {name} is written by another process: read it, choose another name, or stop that process"
+                )
             }
             Self::TooLarge { bytes, most_bytes } => {
-                write!(f, "a message of {bytes} bytes is longer than the {most_bytes} that fit: make segments longer")
+                write!(
+                    f,
+                    "a message of {bytes} bytes is longer than the {most_bytes} that fit: make segments longer"
+                )
             }
             Self::NoSpace { path, needed_bytes, available_bytes } => write!(
                 f,
@@ -120,7 +133,10 @@ impl fmt::Display for LogError {
                 write!(f, "{} cannot be used, {what}: move it away, or restore it", path.display())
             }
             Self::NotYet { seq, next_seq } => {
-                write!(f, "message {seq} was not appended yet, {next_seq} comes next: wait for it at the live end")
+                write!(
+                    f,
+                    "message {seq} was not appended yet, {next_seq} comes next: wait for it at the live end"
+                )
             }
             Self::Forked => write!(f, "the log belongs to the parent process: open it anew in the child"),
             Self::Helper => write!(f, "the helper thread of the log ended: open the log anew"),
@@ -198,7 +214,9 @@ impl ReadError {
         match error {
             TryReadError::Empty => Self::Timeout,
             TryReadError::Lagged { missed } => Self::Lagged { missed },
-            TryReadError::Damaged { segment, position, missed } => Self::Damaged { segment, position, missed },
+            TryReadError::Damaged { segment, position, missed } => {
+                Self::Damaged { segment, position, missed }
+            }
             TryReadError::Disconnected { clean } => Self::Disconnected { clean },
             TryReadError::Log(error) => Self::Log(error),
         }
@@ -210,7 +228,10 @@ fn lagged(f: &mut fmt::Formatter<'_>, missed: u64) -> fmt::Result {
 }
 
 fn damaged(f: &mut fmt::Formatter<'_>, segment: u64, position: u64, missed: u64) -> fmt::Result {
-    write!(f, "segment {segment} is damaged at byte {position}, {missed} messages are lost: read on behind them")
+    write!(
+        f,
+        "segment {segment} is damaged at byte {position}, {missed} messages are lost: read on behind them"
+    )
 }
 
 fn disconnected(f: &mut fmt::Formatter<'_>, clean: bool) -> fmt::Result {
@@ -236,7 +257,9 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => write!(f, "no message came in time: wait for longer"),
-            Self::Stopped => write!(f, "told to stop before a message came: read what is left without waiting"),
+            Self::Stopped => {
+                write!(f, "told to stop before a message came: read what is left without waiting")
+            }
             Self::Lagged { missed } => lagged(f, *missed),
             Self::Damaged { segment, position, missed } => damaged(f, *segment, *position, *missed),
             Self::Disconnected { clean } => disconnected(f, *clean),

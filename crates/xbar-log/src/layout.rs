@@ -74,7 +74,14 @@ pub(crate) const HEADER_WORDS: usize = size_of::<Header>() / 8;
 
 impl Header {
     /// The header of a segment of `file_bytes`, which are within the limits and a multiple of [`PAGE`].
-    pub(crate) fn new(file_bytes: u64, number: u64, first_seq: u64, epoch: u64, created_ns: u64, salt: u32) -> Self {
+    pub(crate) fn new(
+        file_bytes: u64,
+        number: u64,
+        first_seq: u64,
+        epoch: u64,
+        created_ns: u64,
+        salt: u32,
+    ) -> Self {
         let (stride, entries) = index_of(file_bytes);
         let header = Self {
             magic: MAGIC,

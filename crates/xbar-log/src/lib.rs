@@ -41,6 +41,8 @@ mod error;
 mod flusher;
 mod helper;
 mod layout;
+#[doc(hidden)] // for the models
+pub mod model;
 mod names;
 mod options;
 mod reader;

@@ -42,7 +42,9 @@ pub(crate) fn check_cursor(name: &str) -> Result<(), LogError> {
         return Ok(());
     }
     let shown: String = name.chars().take(32).collect();
-    Err(LogError::Name { reason: format!("{shown:?} is no name of a cursor: use 1 to 64 of A-Z a-z 0-9 _ -") })
+    Err(LogError::Name {
+        reason: format!("{shown:?} is no name of a cursor: use 1 to 64 of A-Z a-z 0-9 _ -"),
+    })
 }
 
 /// The number of a segment, out of its file's name; `None` for everything else.
@@ -63,7 +65,9 @@ pub(crate) fn segments(folder: &Folder, log: &RegionName) -> Result<Vec<u64>, Lo
 /// Files of the log's cursors.
 pub(crate) fn cursors(folder: &Folder, log: &RegionName) -> Result<Vec<String>, LogError> {
     let is_cursor = |file: &String| {
-        let middle = file.strip_suffix(".xlog-cursor").and_then(|rest| rest.strip_prefix(log.as_str())?.strip_prefix('.'));
+        let middle = file
+            .strip_suffix(".xlog-cursor")
+            .and_then(|rest| rest.strip_prefix(log.as_str())?.strip_prefix('.'));
         middle.is_some_and(|cursor| check_cursor(cursor).is_ok())
     };
     Ok(folder.names()?.into_iter().filter(is_cursor).collect())
@@ -91,7 +95,13 @@ mod tests {
         let [a, a1, ax] = ["a", "a.000001", "a.xlog-lock"].map(|name| RegionName::new(name).unwrap());
         let mut files = Vec::new();
         for log in [&a, &a1, &ax] {
-            files.extend([segment(log, 1), segment(log, 1_000_000), next(log), lock(log), cursor(log, "000001")]);
+            files.extend([
+                segment(log, 1),
+                segment(log, 1_000_000),
+                next(log),
+                lock(log),
+                cursor(log, "000001"),
+            ]);
         }
         let all = files.len();
         files.sort();
@@ -99,7 +109,9 @@ mod tests {
         assert_eq!(files.len(), all, "{files:?}");
         assert_eq!(number(&a, "a.000001.xlog"), Some(1));
         assert_eq!(number(&a, "a.1000000.xlog"), Some(1_000_000));
-        for no in ["a.1.xlog", "a.+00001.xlog", "a.0000001.xlog", "a.000000.xlog", "a.000001.000001.xlog", "a.xlog"] {
+        for no in
+            ["a.1.xlog", "a.+00001.xlog", "a.0000001.xlog", "a.000000.xlog", "a.000001.000001.xlog", "a.xlog"]
+        {
             assert_eq!(number(&a, no), None, "{no}");
         }
         assert!(check_cursor("a.b").is_err() && check_cursor("").is_err() && check_cursor("a-1_B").is_ok());

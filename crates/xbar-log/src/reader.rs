@@ -89,6 +89,8 @@ pub struct Reader {
     /// The writer's lock, open: it tells the same when somebody removes the folder.
     lock: Option<LockWatch>,
     pub(crate) name: RegionName,
+    /// Where nothing was found behind a hole.
+    searched_at: usize,
     /// Messages that a seek asked for and that are deleted, not told yet.
     pub(crate) deleted_before: u64,
     /// What [`try_previous`](Reader::try_previous) found: records before `at` of one stride.
@@ -116,7 +118,20 @@ impl Reader {
                     let words = segment::map_to_read(&file, &header)?;
                     prefault(&words);
                     let (at, expected, trail) = (header.data_at(), header.first_seq, Vec::new());
-                    return Ok(Self { words, at, expected, header, looks: 0, folder, lock, name, deleted_before: 0, trail, trail_at: 0 });
+                    return Ok(Self {
+                        words,
+                        at,
+                        expected,
+                        header,
+                        looks: 0,
+                        folder,
+                        lock,
+                        name,
+                        searched_at: 0,
+                        deleted_before: 0,
+                        trail,
+                        trail_at: 0,
+                    });
                 }
                 Ok(None) => {}
                 Err(error) => damaged = damaged.or(Some(error)),
@@ -233,7 +248,7 @@ impl Reader {
     fn ask(&mut self) -> Result<bool, TryReadError> {
         self.looks = 0;
         if self.next_number()?.is_none() {
-            return Ok(false);
+            return self.search_what_the_dead_left();
         }
         // A successor was made when this segment had its end: either that is here now, or it is lost, and what else.
         if look(&self.words, self.at, self.header.salt) != Look::Nothing {
@@ -242,6 +257,22 @@ impl Reader {
         match resync(&self.words, self.at, &self.header, self.expected) {
             Some(landing) => self.land(landing.at, landing.seq),
             None => self.advance(),
+        }
+    }
+
+    /// Where nobody writes any more, there may be messages behind a hole: what the machine's death left. Searched once for each place.
+    fn search_what_the_dead_left(&mut self) -> Result<bool, TryReadError> {
+        if self.searched_at == self.at || self.is_written() {
+            return Ok(false);
+        }
+        // What the writer did before it ended is there now.
+        if look(&self.words, self.at, self.header.salt) != Look::Nothing {
+            return Ok(true);
+        }
+        self.searched_at = self.at;
+        match resync(&self.words, self.at, &self.header, self.expected) {
+            Some(landing) => self.land(landing.at, landing.seq),
+            None => Ok(false),
         }
     }
 
@@ -331,7 +362,8 @@ impl Reader {
     /// Whether somebody writes this log.
     pub fn is_written(&self) -> bool {
         // By its name too, should it be another file by now.
-        self.lock.as_ref().is_some_and(LockWatch::is_locked) || self.folder.is_locked(&names::lock(&self.name))
+        self.lock.as_ref().is_some_and(LockWatch::is_locked)
+            || self.folder.is_locked(&names::lock(&self.name))
     }
 
     /// The number of the segment that comes behind this one, if there is any.
@@ -360,12 +392,14 @@ impl Reader {
                     let expected = self.expected;
                     prefault(&words);
                     self.at = header.data_at();
-                    (self.words, self.header, self.looks) = (words, header, 0);
+                    (self.words, self.header, self.looks, self.searched_at) = (words, header, 0, 0);
                     self.trail.clear();
                     self.expected = header.first_seq;
                     return match header.first_seq.checked_sub(expected) {
                         None | Some(0) if damaged.is_none() => Ok(true),
-                        None | Some(0) => Err(TryReadError::Damaged { segment: number - 1, position: 0, missed: 0 }),
+                        None | Some(0) => {
+                            Err(TryReadError::Damaged { segment: number - 1, position: 0, missed: 0 })
+                        }
                         Some(missed) if number == this + 1 => {
                             Err(TryReadError::Damaged { segment: this, position: from as u64 * 8, missed })
                         }
@@ -407,7 +441,7 @@ impl Reader {
     pub(crate) fn stand(&mut self, words: ReaderWords, header: Header, at: usize, expected: u64) {
         prefault(&words);
         (self.words, self.header, self.at, self.expected) = (words, header, at, expected);
-        (self.looks, self.deleted_before) = (0, 0);
+        (self.looks, self.deleted_before, self.searched_at) = (0, 0, 0);
         self.trail.clear();
     }
 }

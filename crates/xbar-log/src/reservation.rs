@@ -74,6 +74,9 @@ impl Drop for Reservation<'_> {
 
 impl fmt::Debug for Reservation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reservation").field("bytes", &self.bytes).field("tag", &self.tag).finish_non_exhaustive()
+        f.debug_struct("Reservation")
+            .field("bytes", &self.bytes)
+            .field("tag", &self.tag)
+            .finish_non_exhaustive()
     }
 }

@@ -72,13 +72,17 @@ pub(crate) fn resume(folder: &Folder, log: &RegionName, numbers: &[u64]) -> Resu
         };
         let words = segment::map_to_write(&file, &header)?;
         let seen = ReadU64::of_slice(&words);
-        let Walk { at, next_seq, timestamp_ns, records, lost, damages, dropped_bytes, ended } = walk(seen, &header);
+        let Walk { at, next_seq, timestamp_ns, records, lost, damages, dropped_bytes, ended } =
+            walk(seen, &header);
         let state = segment::state(seen);
         let epoch = segment::epoch(seen).max(header.epoch);
         // Nobody trusts a number that would wrap.
         let epoch = if epoch > u64::MAX / 2 { header.epoch } else { epoch };
         recovery = Recovery {
-            clean: state == STATE_CLOSED && dropped_bytes == 0 && damages == 0 && recovery.segments_dropped == 0,
+            clean: state == STATE_CLOSED
+                && dropped_bytes == 0
+                && damages == 0
+                && recovery.segments_dropped == 0,
             segment: candidate,
             records_kept: records,
             records_lost: lost,
@@ -125,14 +129,21 @@ pub(crate) fn list(folder: &Folder, log: &RegionName, numbers: &[u64]) -> Result
     for &number in numbers {
         let before = listed.last().copied();
         let entry = match segment::open(folder, log, number, FileAccess::ReadOnly) {
-            Ok(Some((file, header))) => {
-                Listed { number, first_seq: header.first_seq, bytes: file.bytes(), created_ns: header.created_ns }
-            }
+            Ok(Some((file, header))) => Listed {
+                number,
+                first_seq: header.first_seq,
+                bytes: file.bytes(),
+                created_ns: header.created_ns,
+            },
             Ok(None) => continue,
             Err(LogError::Damaged { .. }) => Listed {
                 number,
                 first_seq: before.map_or(0, |before| before.first_seq),
-                bytes: folder.open_file(&names::segment(log, number), FileAccess::ReadOnly).ok().flatten().map_or(0, |file| file.bytes()),
+                bytes: folder
+                    .open_file(&names::segment(log, number), FileAccess::ReadOnly)
+                    .ok()
+                    .flatten()
+                    .map_or(0, |file| file.bytes()),
                 created_ns: before.map_or(0, |before| before.created_ns),
             },
             Err(error) => return Err(error),

@@ -60,6 +60,12 @@ mod tests {
     #[test]
     fn the_last_segment_stays() {
         let one = VecDeque::from([Listed { number: 1, first_seq: 0, bytes: 100, created_ns: 0 }]);
-        assert!(!is_oldest_too_much(&one, Retention::everything().bytes(0).records(0), u64::MAX, 9, u64::MAX));
+        assert!(!is_oldest_too_much(
+            &one,
+            Retention::everything().bytes(0).records(0),
+            u64::MAX,
+            9,
+            u64::MAX
+        ));
     }
 }

@@ -104,7 +104,9 @@ impl Reader {
             };
             let first_ns = first_time(&words, &header).unwrap_or(header.created_ns);
             // A goal that is the first of a segment may be the one before's last time as well.
-            if goal.is_behind(header.first_seq, first_ns) || matches!(goal, Goal::Seq(seq) if seq == header.first_seq) {
+            if goal.is_behind(header.first_seq, first_ns)
+                || matches!(goal, Goal::Seq(seq) if seq == header.first_seq)
+            {
                 low = index + 1;
                 best = Some((words, header));
             } else {
@@ -221,7 +223,9 @@ impl Reader {
     fn collect(&mut self) -> bool {
         let before = segment::entries(&self.words, &self.header).filter(|entry| entry.at < self.at);
         let (mut at, mut seq) = (self.header.data_at(), self.header.first_seq);
-        if let Some(entry) = before.filter(|entry| entry.seq < self.expected).find(|entry| self.is_true(entry)) {
+        if let Some(entry) =
+            before.filter(|entry| entry.seq < self.expected).find(|entry| self.is_true(entry))
+        {
             (at, seq) = (entry.at, entry.seq);
         }
         while at < self.at {

@@ -46,14 +46,18 @@ fn mappable(file: &SharedFile, header: &Header) -> usize {
 pub(crate) fn map_to_read(file: &SharedFile, header: &Header) -> Result<ReaderWords, LogError> {
     let bytes = mappable(file, header);
     let mapping = file.map(0, bytes)?;
-    mapping.slice(0, bytes / 8).ok_or_else(|| LogError::Damaged { path: file.path().into(), what: "it ends too early" })
+    mapping
+        .slice(0, bytes / 8)
+        .ok_or_else(|| LogError::Damaged { path: file.path().into(), what: "it ends too early" })
 }
 
 /// Maps a segment to write: as much of it as there is.
 pub(crate) fn map_to_write(file: &SharedFile, header: &Header) -> Result<WriterWords, LogError> {
     let bytes = mappable(file, header);
     let mapping = file.map(0, bytes)?;
-    mapping.slice(0, bytes / 8).ok_or_else(|| LogError::Damaged { path: file.path().into(), what: "it ends too early" })
+    mapping
+        .slice(0, bytes / 8)
+        .ok_or_else(|| LogError::Damaged { path: file.path().into(), what: "it ends too early" })
 }
 
 /// A segment that has all its memory and no name yet.
@@ -65,7 +69,12 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Takes the memory, and touches it if that is wished.
-    pub(crate) fn new(folder: &Folder, log: &RegionName, bytes: u64, prefault: bool) -> Result<Self, LogError> {
+    pub(crate) fn new(
+        folder: &Folder,
+        log: &RegionName,
+        bytes: u64,
+        prefault: bool,
+    ) -> Result<Self, LogError> {
         debug_assert!(bytes >= LEAST_SEGMENT_BYTES);
         let name = names::next(log);
         folder.remove(&name)?;
@@ -86,7 +95,13 @@ impl Prepared {
     }
 
     /// Writes the header, and gives the file its name: from here on it is the log's last segment.
-    pub(crate) fn publish(self, folder: &Folder, log: &RegionName, header: Header, state: u64) -> Result<Self, LogError> {
+    pub(crate) fn publish(
+        self,
+        folder: &Folder,
+        log: &RegionName,
+        header: Header,
+        state: u64,
+    ) -> Result<Self, LogError> {
         for (word, value) in self.words.iter().zip(header.words()) {
             // ORDERING: none; nobody has the file yet, and its name publishes it.
             word.store(value, Ordering::Relaxed);
@@ -135,7 +150,9 @@ pub(crate) struct Entry {
 
 /// Enters the record that will be at `at`, the first of its stride.
 pub(crate) fn enter(words: &[AtomicU64], slot: usize, entry: Entry) {
-    let Some([place, seq, time]) = words.get(INDEX_AT + slot * ENTRY_WORDS..).and_then(|rest| rest.first_chunk()) else {
+    let Some([place, seq, time]) =
+        words.get(INDEX_AT + slot * ENTRY_WORDS..).and_then(|rest| rest.first_chunk())
+    else {
         return;
     };
     // ORDERING: none; a hint, which the look at the record proves or not.

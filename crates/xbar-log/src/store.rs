@@ -14,12 +14,12 @@ use crate::error::LogError;
 use crate::flusher::Flusher;
 use crate::helper::Helper;
 use crate::layout::{Header, STATE_CLOSED, STATE_OPEN};
+use crate::names;
 use crate::options::{Durability, LogOptions};
 use crate::record::{HEAD, words_of};
 use crate::resume::{Listed, Recovery, Resumed, Tail, end, list, resume};
 use crate::retention;
 use crate::segment::{Entry, Prepared, WriterWords, enter, set_state};
-use crate::names;
 
 /// Records between two looks at what the flushing thread says.
 const RECORDS_PER_LOOK: u32 = 256;
@@ -105,12 +105,26 @@ impl Store {
             None
         };
         let end = words.len().min(header.end_at()) - HEAD;
-        let slot = if at == header.data_at() { 0 } else { (at - header.data_at()) / header.stride_words() + 1 };
+        let slot =
+            if at == header.data_at() { 0 } else { (at - header.data_at()) / header.stride_words() + 1 };
         let turn = Turn { words, at, salt: header.salt };
         let options = options.clone();
         let mut store = Self {
-            folder, name, options, file, header, end, slot, ended: false, segments, helper, flusher, closed: false, recovery,
-            epoch, lock,
+            folder,
+            name,
+            options,
+            file,
+            header,
+            end,
+            slot,
+            ended: false,
+            segments,
+            helper,
+            flusher,
+            closed: false,
+            recovery,
+            epoch,
+            lock,
         };
         if store.is_durable() {
             store.flush()?;
@@ -168,7 +182,10 @@ impl Store {
         seq: u64,
         timestamp_ns: u64,
     ) -> Result<Option<Turn>, LogError> {
-        if !self.ended && words_of(bytes) <= self.end.saturating_sub(at) && bytes <= self.header.most_payload_bytes() {
+        if !self.ended
+            && words_of(bytes) <= self.end.saturating_sub(at)
+            && bytes <= self.header.most_payload_bytes()
+        {
             return Ok(None);
         }
         let most_bytes = self.most_bytes();
@@ -176,7 +193,12 @@ impl Store {
             return Err(LogError::TooLarge { bytes, most_bytes });
         }
         let header = Header::new(
-            self.options.segment_bytes, self.header.number + 1, seq, self.epoch, timestamp_ns, salt(),
+            self.options.segment_bytes,
+            self.header.number + 1,
+            seq,
+            self.epoch,
+            timestamp_ns,
+            salt(),
         );
         // The memory first: where there is none, all stays as it is.
         let prepared = match self.helper.as_mut().and_then(Helper::take) {
@@ -242,7 +264,8 @@ impl Store {
     /// Deletes what need not be kept; says how many segments that were.
     pub(crate) fn retain(&mut self, next_seq: u64, now_ns: u64) -> Result<usize, LogError> {
         let kept = self.options.retention;
-        let needed = if kept.despite_cursors { u64::MAX } else { crate::cursor::least(&self.folder, &self.name)? };
+        let needed =
+            if kept.despite_cursors { u64::MAX } else { crate::cursor::least(&self.folder, &self.name)? };
         let mut deleted = 0;
         while retention::is_oldest_too_much(&self.segments, kept, needed, next_seq, now_ns) {
             let Some(oldest) = self.segments.front() else { break };

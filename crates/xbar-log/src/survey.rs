@@ -81,21 +81,28 @@ impl LogInfo {
                     let is_last = index + 1 == self.segments.len();
                     if contents.bytes < contents.full_bytes {
                         let missing = contents.full_bytes - contents.bytes;
-                        faults.push(format!("segment {number} is cut off: {missing} of its bytes are missing"));
+                        faults
+                            .push(format!("segment {number} is cut off: {missing} of its bytes are missing"));
                     }
                     if contents.damages > 0 {
                         let Contents { damages, lost, .. } = contents;
-                        faults.push(format!("segment {number} is damaged at {damages} places: {lost} messages are lost"));
+                        faults.push(format!(
+                            "segment {number} is damaged at {damages} places: {lost} messages are lost"
+                        ));
                     }
                     if contents.loose_bytes > 0 && !(is_last && self.is_written) {
                         let loose = contents.loose_bytes;
-                        faults.push(format!("segment {number} has {loose} bytes behind its last message that are none"));
+                        faults.push(format!(
+                            "segment {number} has {loose} bytes behind its last message that are none"
+                        ));
                     }
                     if let Some(expected) = expected
                         && expected != contents.first_seq
                     {
                         let first = contents.first_seq;
-                        faults.push(format!("segment {number} begins with message {first}: {expected} is expected"));
+                        faults.push(format!(
+                            "segment {number} begins with message {first}: {expected} is expected"
+                        ));
                     }
                     expected = Some(contents.next_seq);
                 }
@@ -159,7 +166,8 @@ fn contents(folder: &Folder, name: &RegionName, number: u64) -> Result<Contents,
     let gone = || LogError::NotFound { name: names::segment(name, number), folder: folder.path().into() };
     let (file, header) = segment::open(folder, name, number, FileAccess::ReadOnly)?.ok_or_else(gone)?;
     let words = segment::map_to_read(&file, &header)?;
-    let Walk { next_seq, timestamp_ns, records, lost, damages, dropped_bytes, ended, .. } = walk(&words, &header);
+    let Walk { next_seq, timestamp_ns, records, lost, damages, dropped_bytes, ended, .. } =
+        walk(&words, &header);
     Ok(Contents {
         bytes: file.bytes(),
         full_bytes: header.file_bytes,

@@ -46,7 +46,11 @@ impl Reader {
     }
 
     #[inline]
-    fn wait(&mut self, mut strategy: impl WaitStrategy, timeout: Option<Duration>) -> Result<Found, ReadError> {
+    fn wait(
+        &mut self,
+        mut strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<Found, ReadError> {
         let mut looks = 0_u32;
         let mut end = None;
         let mut pause = SHORTEST_SLEEP;

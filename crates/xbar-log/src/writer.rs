@@ -370,6 +370,9 @@ impl Drop for Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("next_seq", &self.seq).field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("next_seq", &self.seq)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use support::{Dir, message, read_all, small};
-use xbar_log::{Cursor, Durability, LogError, LogOptions, ReadError, Reader, Retention, Start, Times, TryReadError, Writer};
+use xbar_log::{
+    Cursor, Durability, LogError, LogOptions, ReadError, Reader, Retention, Start, Times, TryReadError,
+    Writer,
+};
 use xbar_ring::{Adaptive, BusySpin, Park, Step, WaitStrategy};
 
 /// Appends messages `from..to`.

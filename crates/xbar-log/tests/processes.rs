@@ -82,7 +82,8 @@ fn a_killed_writer_is_followed_by_another_which_its_readers_hear() {
         stay();
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_killed_writer_is_followed_by_another_which_its_readers_hear", "write", &dir);
+    let mut other =
+        Other::start("a_killed_writer_is_followed_by_another_which_its_readers_hear", "write", &dir);
     other.expect("half");
     let second = Writer::open(dir.path(), "log", &small()).unwrap_err();
     assert_eq!(second, LogError::Alive { name: "log".into(), process: Some(other.pid()) });

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fstatfs, fsync, ftruncate, openat, renameat_with,
-    unlinkat,
+    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fstatfs, fsync, ftruncate, openat,
+    renameat_with, unlinkat,
 };
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
@@ -106,7 +106,8 @@ impl Folder {
             return Err(ShmError::io("allocate", path)(Errno::FBIG));
         }
         let free_bytes = available_bytes(&self.dir);
-        let no_space = |available_bytes| ShmError::NoSpace { path: path.clone(), needed_bytes: bytes, available_bytes };
+        let no_space =
+            |available_bytes| ShmError::NoSpace { path: path.clone(), needed_bytes: bytes, available_bytes };
         // A file system in memory gives all that there is before it says no.
         if let Some(free) = free_bytes
             && free < bytes

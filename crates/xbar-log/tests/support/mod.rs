@@ -75,7 +75,9 @@ pub fn read_all(reader: &mut Reader) -> (Vec<u64>, u64) {
                 assert_eq!(*record, message(record.seq())[..], "message {}", record.seq());
                 numbers.push(record.seq());
             }
-            Err(TryReadError::Lagged { missed: more } | TryReadError::Damaged { missed: more, .. }) => missed += more,
+            Err(TryReadError::Lagged { missed: more } | TryReadError::Damaged { missed: more, .. }) => {
+                missed += more
+            }
             Err(TryReadError::Empty | TryReadError::Disconnected { .. }) => return (numbers, missed),
             Err(error) => panic!("{error}"),
         }
@@ -139,7 +141,9 @@ impl Other {
         let mut line = Vec::new();
         while self.output.read_until(b'\n', &mut line).unwrap() > 0 {
             // A line that was cut off by the kill says nothing.
-            let number = std::str::from_utf8(&line).ok().and_then(|text| text.strip_prefix("ack ")?.strip_suffix('\n')?.parse().ok());
+            let number = std::str::from_utf8(&line)
+                .ok()
+                .and_then(|text| text.strip_prefix("ack ")?.strip_suffix('\n')?.parse().ok());
             last = number.unwrap_or(last);
             line.clear();
         }
