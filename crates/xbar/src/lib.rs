@@ -44,8 +44,7 @@
 //!
 //! # When not to use it
 //!
-//! Between machines; when messages must
-//! survive a restart. And between processes of different users, unless they are to trust each other with the payload:
+//! Between machines; when topics must survive a restart, as a [`log`] does. And between processes of different users, unless they are to trust each other with the payload:
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
