@@ -3,9 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use xbar::log::{Cursor, LogOptions, Reader, Retention, Start, TryReadError, Writer, inspect};
+use xbar_layout::sync::Ordering;
+use xbar_layout::sync::unmodelled::AtomicI32;
 
 use crate::bytes::Bytes;
 
@@ -17,7 +18,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+        static NEXT: AtomicI32 = AtomicI32::new(0);
+        // ORDERING: none; a number that nobody else has.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("xbar-hostile-log-{}-{number}", std::process::id()));
         fs::create_dir(&path).expect("a folder of its own");

@@ -116,7 +116,7 @@ fn what_is_reserved_is_there_when_it_is_committed_and_never_else() {
         assert_eq!((record.seq(), record.tag(), &*record), (n, 3, &b"committed"[..]));
         assert_eq!(reader.try_next().unwrap_err(), TryReadError::Empty);
     }
-    drop(writer.reserve(2000).unwrap().fill(1));
+    writer.reserve(2000).unwrap().fill(1);
     drop(writer);
     assert!(dir.writer().recovery().clean);
 }

@@ -77,7 +77,9 @@ fn a_killed_writer_is_followed_by_another_which_its_readers_hear() {
         let mut writer = Writer::open(dir, "log", &small()).unwrap();
         writer.append(&message(0)).unwrap();
         let mut half = writer.reserve(500).unwrap();
-        half.fill(0xee);
+        // Where the commit word of the next record but one will be: what looks like a short message.
+        let place = message(1).len().next_multiple_of(8);
+        half[place..place + 8].copy_from_slice(&(1_u64 << 32 | 8).to_le_bytes());
         tell("half");
         stay();
     }
@@ -94,7 +96,7 @@ fn a_killed_writer_is_followed_by_another_which_its_readers_hear() {
     assert_eq!(reader.next(Adaptive).unwrap_err(), ReadError::Disconnected { clean: false });
     let mut writer = dir.writer();
     let recovery = writer.recovery();
-    assert!(!recovery.clean && recovery.records_kept == 1 && recovery.bytes_dropped > 400, "{recovery:?}");
+    assert!(!recovery.clean && recovery.records_kept == 1 && recovery.bytes_dropped > 0, "{recovery:?}");
     assert_eq!(writer.append(&message(1)).unwrap(), 1);
     assert_eq!(reader.next(Adaptive).unwrap().seq(), 1, "behind what was dropped");
     assert_eq!(reader.try_next().unwrap_err(), TryReadError::Empty);

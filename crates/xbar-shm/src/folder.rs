@@ -118,7 +118,7 @@ impl Folder {
         let mode = Mode::RUSR | Mode::WUSR;
         let fd = openat(&self.dir, name, flags, mode).map_err(ShmError::io("make", &path))?;
         match retry_on_intr(|| fallocate(&fd, FallocateFlags::empty(), 0, bytes)) {
-            Ok(()) => return Ok(SharedFile::new(fd, bytes, FileAccess::ReadWrite, path)),
+            Ok(()) => Ok(SharedFile::new(fd, bytes, FileAccess::ReadWrite, path)),
             Err(errno) => {
                 let _ = unlinkat(&self.dir, name, AtFlags::empty());
                 match errno {
