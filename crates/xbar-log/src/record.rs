@@ -26,6 +26,9 @@ pub(crate) const HEAD: usize = 4;
 /// Bytes of a record before its payload.
 pub const HEAD_BYTES: u64 = 8 * HEAD as u64;
 
+/// Highest number of a message. Whoever counts on from one that is not above it never wraps.
+const MOST_SEQ: u64 = u64::MAX / 2;
+
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -122,7 +125,8 @@ pub(crate) fn look(words: &[ReadU64], at: usize, salt: u32) -> Look {
     let Some(payload) = behind.get(..bytes.div_ceil(8)) else { return Look::Damaged };
     let (seq, timestamp_ns) = (number.load_relaxed(), time.load_relaxed());
     let expected = checksum(seed(salt, at), [first, seq], payload, timestamp_ns);
-    if sum.load_relaxed() != u64::from(expected) {
+    // Also under a right checksum, which anybody can compute.
+    if sum.load_relaxed() != u64::from(expected) || seq > MOST_SEQ {
         return Look::Damaged;
     }
     let tag = (first >> 48) as u16; // the topmost bits
@@ -179,6 +183,17 @@ mod tests {
             to[index + 4].store(ReadU64::of(&from[index]).load_relaxed(), Ordering::Relaxed);
         }
         assert_eq!(look(ReadU64::of_slice(&to), 7, 77), Look::Damaged);
+    }
+
+    #[test]
+    fn numbers_that_could_wrap_are_damage_under_any_checksum() {
+        let file = file(20);
+        write(&file, 0, MOST_SEQ, b"");
+        assert!(matches!(look(ReadU64::of_slice(&file), 0, 77), Look::Message(_)));
+        for seq in [MOST_SEQ + 1, u64::MAX] {
+            write(&file, 0, seq, b"");
+            assert_eq!(look(ReadU64::of_slice(&file), 0, 77), Look::Damaged);
+        }
     }
 
     #[test]
