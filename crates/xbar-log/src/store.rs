@@ -244,9 +244,7 @@ impl Store {
             self.slot = slot + 1;
         }
         // Early enough for the next segment to be there in time, and not for a log that never fills its first one.
-        if let Some(helper) = &mut self.helper
-            && at > self.end / 4
-        {
+        if let Some(helper) = self.helper.as_mut().filter(|_| at > self.end / 4) {
             helper.prepare();
         }
         self.end.min(self.header.data_at() + (slot + 1) * stride)

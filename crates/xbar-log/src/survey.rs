@@ -96,9 +96,7 @@ impl LogInfo {
                             "segment {number} has {loose} bytes behind its last message that are none"
                         ));
                     }
-                    if let Some(expected) = expected
-                        && expected != contents.first_seq
-                    {
+                    if let Some(expected) = expected.filter(|expected| *expected != contents.first_seq) {
                         let first = contents.first_seq;
                         faults.push(format!(
                             "segment {number} begins with message {first}: {expected} is expected"

@@ -66,9 +66,8 @@ impl Reader {
                 return Err(ReadError::Stopped);
             }
             let mut longest = LONGEST_SLEEP;
-            if let Some(timeout) = timeout
-                && (looks == 1 || looks % LOOKS_PER_READING == 0 || step == Step::Sleep)
-            {
+            let is_time_asked = looks == 1 || looks % LOOKS_PER_READING == 0 || step == Step::Sleep;
+            if let Some(timeout) = timeout.filter(|_| is_time_asked) {
                 let now = Instant::now();
                 // An end beyond the end of time does not come.
                 let end = *end.get_or_insert_with(|| now.checked_add(timeout));

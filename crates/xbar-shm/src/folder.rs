@@ -109,9 +109,7 @@ impl Folder {
         let no_space =
             |available_bytes| ShmError::NoSpace { path: path.clone(), needed_bytes: bytes, available_bytes };
         // A file system in memory gives all that there is before it says no.
-        if let Some(free) = free_bytes
-            && free < bytes
-        {
+        if let Some(free) = free_bytes.filter(|free| *free < bytes) {
             return Err(no_space(free));
         }
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
