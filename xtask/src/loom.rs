@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 use crate::{Result, root};
 
 /// Every crate with lock-free code has models.
-const MODELLED: [&str; 4] = ["xbar-ring", "xbar-pool", "xbar-shm", "xbar-topic"];
+const MODELLED: [&str; 5] = ["xbar-ring", "xbar-pool", "xbar-shm", "xbar-log", "xbar-topic"];
 
 /// What makes the atomics the model checker's.
 pub const CFG: &str = "--cfg xbar_loom";

@@ -3,6 +3,7 @@
 mod bus;
 mod bytes;
 mod event;
+mod log;
 mod pinned;
 mod pipeline;
 mod ring_round_trip;
@@ -18,7 +19,7 @@ use crate::case::Case;
 
 /// Words that `--only` takes.
 pub const FAMILIES: &[&str] =
-    &["ring", "topic", "pinned", "bus", "bytes", "throughput", "event", "pipeline", "wake", "scale"];
+    &["ring", "topic", "pinned", "bus", "bytes", "log", "throughput", "event", "pipeline", "wake", "scale"];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -30,6 +31,7 @@ pub fn all() -> Vec<Case> {
         pinned::cases(),
         bus::cases(),
         bytes::cases(),
+        log::cases(),
         throughput::cases(),
         event::cases(),
         pipeline::cases(),

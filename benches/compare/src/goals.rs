@@ -75,6 +75,13 @@ pub const GOALS: &[Goal] = &[
     goal("bytes: round trip, two threads", 8, "bcast", 0.75),
     goal("bytes: round trip, two threads", 64, "bcast", 0.75),
     goal("bytes: round trip, two threads", 1024, "bcast", 0.75),
+    goal("log: append + read", 8, "xchannel", 0.4),
+    goal("log: append + read", 64, "xchannel", 0.3),
+    goal("log: append + read", 1024, "xchannel", 0.15),
+    goal("log: round trip, two threads", 8, "xchannel", 0.6),
+    goal("log: round trip, two threads", 64, "xchannel", 0.6),
+    // Three times as many messages a second, turned into time for each message.
+    goal("log: sustained append, a tailing reader", 64, "xchannel", 1.0 / 3.0),
     goal("wake: a parked reader, two threads", 8, "a bare futex", 1.15),
     flat(SERIES[1], 8, 100_000),
     flat(SERIES[2], 8, 262_144),

@@ -11,6 +11,7 @@ pub mod rtrb;
 pub mod xbar;
 pub mod xbar_bytes;
 pub mod xbar_event;
+pub mod xbar_log;
 pub mod xbar_ring;
 pub mod xbar_ring_lossless;
 pub mod xchannel;

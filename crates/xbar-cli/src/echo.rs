@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use xbar::{Pattern, RecvError, RegionError, Sample, Stream, Subscriber, TryRecvError, Uri};
+use xbar::{Pattern, RecvError, RegionError, Stream, Subscriber, TryRecvError, Uri};
 
 use crate::signals::Stop;
 use crate::{Dir, Result};
@@ -186,15 +186,15 @@ impl Echo<'_> {
 }
 
 /// A payload on one line: text with control characters escaped, or hexadecimal.
-fn text(sample: &Sample<'_>, hex: bool) -> String {
-    let mut line = String::with_capacity(sample.len());
+pub fn text(payload: &[u8], hex: bool) -> String {
+    let mut line = String::with_capacity(payload.len());
     if hex {
-        for byte in sample.iter() {
+        for byte in payload {
             let _ = write!(line, "{byte:02x}"); // a String takes everything
         }
         return line;
     }
-    for character in String::from_utf8_lossy(sample).chars() {
+    for character in String::from_utf8_lossy(payload).chars() {
         if character.is_control() && character != '\t' {
             line.extend(character.escape_default());
         } else {

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod echo;
 mod list;
+mod log;
 mod publish;
 mod signals;
 
@@ -36,6 +37,8 @@ enum Command {
     Ls(list::Arguments),
     /// Say what is wrong with the regions of this machine, and mend it with --fix
     Doctor(doctor::Arguments),
+    /// Look at logs on disk, print, follow and verify them
+    Log(log::Arguments),
     /// The demo's publisher process
     #[command(hide = true)]
     DemoPublisher(demo::PublisherArguments),
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Echo(arguments) => echo::run(dir, &arguments),
         Command::Ls(arguments) => list::run(dir, &arguments),
         Command::Doctor(arguments) => doctor::run(dir, &arguments),
+        Command::Log(arguments) => log::run(&arguments),
         Command::DemoPublisher(arguments) => demo::publish(dir, &arguments),
         Command::DemoSubscriber(arguments) => demo::subscribe(dir, &arguments),
     };

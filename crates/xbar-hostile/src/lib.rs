@@ -9,12 +9,14 @@
 #![allow(clippy::missing_panics_doc)] // a panic is what they are for
 
 mod bytes;
+mod log;
 mod memory;
 mod region;
 mod ring;
 mod table;
 mod text;
 
+pub use log::log;
 pub use region::{participants, region};
 pub use ring::{gate, pool as ledger, ring_slots};
 pub use table::{descriptors, region_gate, topic_table};
@@ -24,7 +26,7 @@ pub use text::{patterns, uris};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every function here, under the name of its fuzz target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("region_gate", region_gate),
     ("topic_table", topic_table),
     ("descriptors", descriptors),
@@ -33,6 +35,7 @@ pub const TARGETS: [Target; 10] = [
     ("gate", gate),
     ("participants", participants),
     ("region", region),
+    ("log", log),
     ("uris", uris),
     ("patterns", patterns),
 ];

@@ -40,6 +40,7 @@ targets! {
     gate 300
     participants 40
     region 60
+    log 60
     uris 2000
     patterns 2000
 }

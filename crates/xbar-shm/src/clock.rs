@@ -12,6 +12,11 @@ pub fn unix_ns() -> u64 {
     nanoseconds(ClockId::Realtime)
 }
 
+/// As [`unix_ns`], as of the last tick of the kernel: up to some milliseconds ago, in a few nanoseconds.
+pub fn coarse_unix_ns() -> u64 {
+    nanoseconds(ClockId::RealtimeCoarse)
+}
+
 fn nanoseconds(clock: ClockId) -> u64 {
     let now = clock_gettime(clock);
     let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));

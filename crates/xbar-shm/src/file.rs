@@ -1,12 +1,12 @@
 //! The files of a region: opened without following symlinks, checked before anything is mapped, so that no access can
 //! raise SIGBUS.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
-use rustix::io::Errno;
+use rustix::fs::{FileType, Mode, OFlags, Stat, fdatasync, fstat, openat};
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::base::check_owner;
 use crate::error::ShmError;
@@ -50,6 +50,60 @@ impl SharedFile {
         let mapping = Mapping::new(self.fd.as_fd(), offset, len, self.writable);
         mapping.map(Arc::new).map_err(ShmError::io("map", &self.path))
     }
+
+    /// Where it was opened; its name may be another one by now.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits until what was written is on its disk.
+    ///
+    /// # Errors
+    ///
+    /// [`ShmError`]: nobody knows what is on the disk then, and what is not cannot be written once more.
+    pub fn sync(&self) -> Result<(), ShmError> {
+        retry_on_intr(|| fdatasync(&self.fd)).map_err(ShmError::io("write to the disk", &self.path))
+    }
+
+    /// A file that was just opened or made.
+    pub(crate) const fn new(fd: OwnedFd, bytes: u64, access: FileAccess, path: PathBuf) -> Self {
+        Self { fd, bytes, writable: matches!(access, FileAccess::ReadWrite), path }
+    }
+
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Opens a plain file of a user who is believed; `NOENT` is the caller's to explain.
+pub(crate) fn open_plain(
+    dir: impl AsFd,
+    file: &str,
+    path: &Path,
+    access: FileAccess,
+    trusted: Option<u32>,
+) -> Result<(OwnedFd, Stat), Result<ShmError, Errno>> {
+    let mode = if access == FileAccess::ReadWrite { OFlags::RDWR } else { OFlags::RDONLY };
+    // NONBLOCK, so that a pipe in its place does not hang us.
+    let flags = mode | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let wrong = || Ok(ShmError::WrongKind { path: path.into(), expected: "a plain file" });
+    let fd = match openat(dir, file, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(wrong()),
+        Err(errno) => return Err(Err(errno)),
+    };
+    let stat = fstat(&fd).map_err(|errno| Ok(ShmError::io("look at", path)(errno)))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(wrong());
+    }
+    check_owner(path, stat.st_uid, trusted).map_err(Ok)?;
+    Ok((fd, stat))
+}
+
+/// Bytes of a file, and how many of them it has memory for.
+pub(crate) fn sizes(stat: &Stat) -> (u64, u64) {
+    let bytes = u64::try_from(stat.st_size).unwrap_or(0);
+    (bytes, u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512))
 }
 
 impl Segment {
@@ -73,28 +127,18 @@ impl Segment {
 
     fn open_file(&self, file: &str, access: FileAccess) -> Result<SharedFile, ShmError> {
         let path = self.path.join(file);
-        let mode = if access == FileAccess::ReadWrite { OFlags::RDWR } else { OFlags::RDONLY };
-        // NONBLOCK, so that a pipe in its place does not hang us.
-        let flags = mode | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let wrong = |path: PathBuf| ShmError::WrongKind { path, expected: "a plain file" };
-        let fd = match openat(&self.dir, file, flags, Mode::empty()) {
-            Ok(fd) => fd,
-            Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(wrong(path)),
-            Err(Errno::NOENT) if !self.is_current() => {
+        let (fd, stat) = match open_plain(&self.dir, file, &path, access, self.trusted) {
+            Ok(opened) => opened,
+            Err(Err(Errno::NOENT)) if !self.is_current() => {
                 return Err(ShmError::Gone { name: self.name.clone() });
             }
-            Err(errno) => return Err(ShmError::io("open", path)(errno)),
+            Err(Err(errno)) => return Err(ShmError::io("open", path)(errno)),
+            Err(Ok(error)) => return Err(error),
         };
-        let stat = fstat(&fd).map_err(ShmError::io("look at", &path))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(wrong(path));
-        }
-        check_owner(&path, stat.st_uid, self.trusted)?;
-        let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-        let allocated_bytes = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+        let (bytes, allocated_bytes) = sizes(&stat);
         if allocated_bytes < bytes {
             return Err(ShmError::Holes { path, bytes, allocated_bytes });
         }
-        Ok(SharedFile { fd, bytes, writable: access == FileAccess::ReadWrite, path })
+        Ok(SharedFile::new(fd, bytes, access, path))
     }
 }

@@ -9,10 +9,18 @@
 //! `clone` or `vfork` calls no fork handler: until it ends or executes another program, its parent looks alive.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::own::OwnFile;
+
+/// How long a lock is tried that a prober has: that is for an instant, unless the prober loses its core in it.
+const PROBER_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two tries, in which the prober may have the core.
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// A lock on an open file, held until this is dropped by the process that took it.
 #[derive(Debug)]
@@ -24,6 +32,22 @@ impl Lock {
         match file.file().map(|file| flock(file, FlockOperation::NonBlockingLockExclusive)) {
             Some(Ok(())) => Ok(Self(file)),
             _ => Err(file),
+        }
+    }
+
+    /// Locks `file`; `None` when somebody has it locked who is no prober.
+    pub(crate) fn despite_probers(mut file: OwnFile) -> Option<Self> {
+        let start = Instant::now();
+        loop {
+            file = match Self::try_exclusive(file) {
+                Ok(lock) => return Some(lock),
+                Err(file) => file,
+            };
+            // Whoever has it for good shares the file with nobody; a prober does, for an instant.
+            if file.file().is_none_or(is_locked) || start.elapsed() >= PROBER_PATIENCE {
+                return None;
+            }
+            thread::sleep(PAUSE);
         }
     }
 

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::process;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, fchmod, ftruncate, openat};
 use rustix::io::{Errno, pread, pwrite};
@@ -45,12 +43,6 @@ impl SeatLock {
     }
 }
 
-/// How long a seat's lock is tried that a prober has: that is for an instant, unless the prober loses its core in it.
-const PROBER_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Between two tries, in which the prober may have the core.
-const PAUSE: Duration = Duration::from_micros(50);
-
 impl Segment {
     /// Takes seat `index`; `None` while somebody alive sits there.
     ///
@@ -64,34 +56,22 @@ impl Segment {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mode = self.shared_with.seat(kind);
         let open = || openat(&self.dir, &name, flags, mode);
-        let mut file = OwnFile::open(open).map_err(|errno| match errno {
+        let file = OwnFile::open(open).map_err(|errno| match errno {
             Errno::NOENT => ShmError::Gone { name: self.name.clone() },
             Errno::LOOP | Errno::ISDIR | Errno::NXIO => {
                 ShmError::WrongKind { path: self.path.join(&name), expected: "a plain file" }
             }
             errno => ShmError::io("open", self.path.join(&name))(errno),
         })?;
-        let start = Instant::now();
-        loop {
-            file = match Lock::try_exclusive(file) {
-                Ok(lock) => {
-                    // For people; nothing depends on it.
-                    if let Some(file) = lock.file() {
-                        // Others are to see who lives, whatever the umask says. Only the file's owner can.
-                        let _ = fchmod(file, mode);
-                        let _ = ftruncate(file, 0);
-                        let _ = pwrite(file, process::id().to_string().as_bytes(), 0);
-                    }
-                    return Ok(Some(SeatLock(lock)));
-                }
-                Err(file) => file,
-            };
-            // Whoever sits there shares the file with nobody; a prober does, for an instant.
-            if file.file().is_none_or(liveness::is_locked) || start.elapsed() >= PROBER_PATIENCE {
-                return Ok(None);
-            }
-            thread::sleep(PAUSE);
+        let Some(lock) = Lock::despite_probers(file) else { return Ok(None) };
+        // For people; nothing depends on it.
+        if let Some(file) = lock.file() {
+            // Others are to see who lives, whatever the umask says. Only the file's owner can.
+            let _ = fchmod(file, mode);
+            let _ = ftruncate(file, 0);
+            let _ = pwrite(file, process::id().to_string().as_bytes(), 0);
         }
+        Ok(Some(SeatLock(lock)))
     }
 
     /// Whether somebody alive sits on seat `index`. In doubt, yes: nobody is declared dead without proof.

@@ -44,8 +44,7 @@
 //!
 //! # When not to use it
 //!
-//! Between machines; when messages must
-//! survive a restart. And between processes of different users, unless they are to trust each other with the payload:
+//! Between machines; when topics must survive a restart, as a [`log`] does. And between processes of different users, unless they are to trust each other with the payload:
 //! SECURITY.md says who is trusted with what.
 #![forbid(unsafe_code)]
 
@@ -96,6 +95,9 @@ pub use xbar_layout::Delivery;
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;
+
+/// Streams of messages kept on disk: appended by one writer, replayed from anywhere or tailed live by any number of readers.
+pub use xbar_log as log;
 
 pub use xbar_ring::event;
 pub use xbar_ring::{

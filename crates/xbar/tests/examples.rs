@@ -22,6 +22,8 @@ mod lossless_orders;
 mod pinned_state;
 #[path = "../examples/request_response.rs"]
 mod request_response;
+#[path = "../examples/tick_log.rs"]
+mod tick_log;
 #[path = "../examples/ticks.rs"]
 mod ticks;
 #[path = "../examples/typed_quote.rs"]
@@ -141,4 +143,18 @@ fn requests_are_answered_or_refused() {
         assert_eq!(found[symbol], Some(prices(symbol).into_iter().fold(0.0, f64::max)));
     }
     assert_eq!(found["NONE"], None);
+}
+
+#[test]
+fn prices_on_disk_are_found_from_all_sides() {
+    let folder = std::env::temp_dir().join(name("tick-log"));
+    let found = tick_log::run(&folder);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let found = found.unwrap();
+    let all: Vec<_> = data::stocks().collect();
+    assert!(
+        found.counts.iter().all(|(symbol, count)| *count == prices(symbol).len()) && found.counts.len() == 5
+    );
+    let of = |(symbol, _, price): (&str, &str, f64)| (symbol.to_owned(), price);
+    assert_eq!((found.last, found.tenth), (of(all[all.len() - 1]), of(all[10])));
 }

@@ -10,7 +10,7 @@ use crate::Result;
 const LAYERS: [&[&str]; 6] = [
     &["xbar-layout"],
     &["xbar-ring", "xbar-pool", "xbar-shm"],
-    &["xbar-discovery"],
+    &["xbar-discovery", "xbar-log"],
     &["xbar-topic"],
     &["xbar"],
     &["xbar-cli", "xbar-trial", "xbar-hostile"],

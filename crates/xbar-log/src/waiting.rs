@@ -1,0 +1,87 @@
+//! The forms of reading that wait.
+//!
+//! A log's readers are known to nobody, so nobody can wake them: told to sleep, they sleep for a short while and look again.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use xbar_ring::{Step, WaitStrategy};
+
+use crate::error::{ReadError, TryReadError};
+use crate::reader::{Reader, Record};
+use crate::record::Found;
+
+/// The first sleep of a wait, and the longest; each is twice as long as the one before.
+const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
+const LONGEST_SLEEP: Duration = Duration::from_millis(1);
+/// Empty looks between two readings of the clock.
+const LOOKS_PER_READING: u32 = 64;
+
+impl Reader {
+    /// Waits for the next message.
+    ///
+    /// [`Park`](xbar_ring::Park) sleeps from 20 us up to 1 ms at a time between looks, [`Adaptive`](xbar_ring::Adaptive) does so
+    /// when it has looked for some thousand times.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`], without `Timeout`. A writer that ends or dies ends the wait.
+    pub fn next(&mut self, strategy: impl WaitStrategy) -> Result<Record<'_>, ReadError> {
+        let found = self.wait(strategy, None)?;
+        Ok(self.record(found))
+    }
+
+    /// Waits for the next message, no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn next_timeout(
+        &mut self,
+        strategy: impl WaitStrategy,
+        timeout: Duration,
+    ) -> Result<Record<'_>, ReadError> {
+        let found = self.wait(strategy, Some(timeout))?;
+        Ok(self.record(found))
+    }
+
+    #[inline]
+    fn wait(
+        &mut self,
+        mut strategy: impl WaitStrategy,
+        timeout: Option<Duration>,
+    ) -> Result<Found, ReadError> {
+        let mut looks = 0_u32;
+        let mut end = None;
+        let mut pause = SHORTEST_SLEEP;
+        loop {
+            match self.look() {
+                Ok(found) => return Ok(found),
+                Err(TryReadError::Empty) => {}
+                Err(error) => return Err(ReadError::of(error)),
+            }
+            looks = looks.saturating_add(1);
+            let step = strategy.step(looks);
+            if step == Step::Stop {
+                return Err(ReadError::Stopped);
+            }
+            let mut longest = LONGEST_SLEEP;
+            let is_time_asked = looks == 1 || looks % LOOKS_PER_READING == 0 || step == Step::Sleep;
+            if let Some(timeout) = timeout.filter(|_| is_time_asked) {
+                let now = Instant::now();
+                // An end beyond the end of time does not come.
+                let end = *end.get_or_insert_with(|| now.checked_add(timeout));
+                let left = end.map_or(LONGEST_SLEEP, |end| end.saturating_duration_since(now));
+                if left.is_zero() {
+                    return Err(ReadError::Timeout);
+                }
+                longest = longest.min(left);
+            }
+            if step == Step::Sleep {
+                thread::sleep(pause.min(longest));
+                pause = (2 * pause).min(LONGEST_SLEEP);
+                self.ask_soon();
+            }
+        }
+    }
+}
