@@ -4,6 +4,9 @@
 
 #![allow(unsafe_code)] // words found without a second check of what the invariant says
 
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
@@ -85,7 +88,7 @@ impl<W, K> Memory<W, K> {
     /// What there is to see, by value: so nothing that is rare keeps the ends of a ring out of registers.
     #[inline(always)]
     pub(crate) fn view(&self) -> View<'_, W> {
-        View { words: &self.words, mask: self.mask }
+        View { start: NonNull::from(&*self.words).cast(), mask: self.mask, words: PhantomData }
     }
 }
 
@@ -95,12 +98,13 @@ impl<W, K: Clone> Clone for Memory<W, K> {
     }
 }
 
-/// The words of a ring.
+/// The words of a ring, as two words that go in registers.
 ///
-/// Invariants: as those of the memory.
+/// Invariant 1: at `start` are [`RING_WORD`] words, and behind them `mask + 1` bytes of words, a power of two, shared as long as `'m`.
 pub(crate) struct View<'m, W> {
-    words: &'m [W],
+    start: NonNull<W>,
     mask: u64,
+    words: PhantomData<&'m [W]>,
 }
 
 impl<W> Clone for View<'_, W> {
@@ -113,18 +117,50 @@ impl<W> Clone for View<'_, W> {
 impl<W> Copy for View<'_, W> {}
 
 impl<'m, W> View<'m, W> {
+    /// A word.
+    ///
+    /// # Safety
+    ///
+    /// `index` must be less than [`RING_WORD`] and the ring's words.
+    #[inline(always)]
+    unsafe fn at(self, index: usize) -> &'m W {
+        // SAFETY: within the memory (invariant 1), as the caller promises.
+        let place = unsafe { self.start.add(index) };
+        // SAFETY: as above, and shared.
+        unsafe { place.as_ref() }
+    }
+
+    /// So many words from one on.
+    ///
+    /// # Safety
+    ///
+    /// The last one's `index` must be less than [`RING_WORD`] and the ring's words.
+    #[inline(always)]
+    unsafe fn span(self, index: usize, count: usize) -> &'m [W] {
+        // SAFETY: within the memory (invariant 1), as the caller promises.
+        let place = unsafe { self.start.add(index) };
+        // SAFETY: as above, and shared.
+        unsafe { core::slice::from_raw_parts(place.as_ptr(), count) }
+    }
+
+    /// Words of the ring.
+    #[inline(always)]
+    pub(crate) const fn ring_words(self) -> usize {
+        (self.capacity() / WORD) as usize
+    }
+
     /// In bytes, a multiple of a section; raised by the writer before it overwrites, read stale by everybody.
     #[inline(always)]
     pub(crate) fn claimed(self) -> &'m W {
         // SAFETY: in front of the ring (invariant 1).
-        unsafe { self.words.get_unchecked(CLAIMED) }
+        unsafe { self.at(CLAIMED) }
     }
 
     /// In bytes; the writer's position behind the last message, read stale by joiners, batches and windows.
     #[inline(always)]
     pub(crate) fn committed(self) -> &'m W {
         // SAFETY: in front of the ring (invariant 1).
-        unsafe { self.words.get_unchecked(COMMITTED) }
+        unsafe { self.at(COMMITTED) }
     }
 
     /// Bytes of the ring.
@@ -158,43 +194,51 @@ impl<'m, W> View<'m, W> {
         self.capacity() - (position & self.mask)
     }
 
-    /// Where among the words a position lies: behind [`RING_WORD`], and less than the ring's words behind it.
+    /// Where among the ring's words a position lies: less than they are.
     #[inline(always)]
     const fn index(self, position: u64) -> usize {
-        RING_WORD + ((position & self.mask) / WORD) as usize
+        ((position & self.mask) / WORD) as usize
     }
 
     /// The word at a position.
     #[inline(always)]
     pub(crate) fn word(self, position: u64) -> &'m W {
-        // SAFETY: a position, whatever it is, is masked to less than the ring's bytes (invariants 1 and 2).
-        unsafe { self.words.get_unchecked(self.index(position)) }
+        // SAFETY: a position, whatever it is, is masked to less than the ring's bytes.
+        unsafe { self.at(RING_WORD + self.index(position)) }
     }
 
     /// The words of the message of `bytes` whose frame begins at a position, if the ring does not end before.
     #[inline(always)]
     pub(crate) fn message(self, position: u64, bytes: u32) -> Option<&'m [W]> {
-        let first = self.index(position) + 1;
-        self.words.get(first..first.checked_add(words(bytes))?)
+        let (first, count) = (self.index(position) + 1, words(bytes));
+        // Neither is more than 2^30.
+        let fits = first + count <= self.ring_words();
+        // SAFETY: behind the ring's beginning, and not beyond its end.
+        fits.then(|| unsafe { self.span(RING_WORD + first, count) })
     }
 
     /// All words from a position to where the ring ends.
     #[inline]
     pub(crate) fn rest(self, position: u64) -> &'m [W] {
-        &self.words[self.index(position)..]
+        let first = self.index(position);
+        // SAFETY: less than the ring's words, and as many as there are.
+        unsafe { self.span(RING_WORD + first, self.ring_words() - first) }
     }
 
     /// The note of a section.
     #[inline(always)]
     fn note(self, section: u64) -> &'m [W] {
-        &self.words[NOTES + (section % SECTIONS) as usize * NOTE_WORDS..][..NOTE_WORDS]
+        // SAFETY: the notes are in front of the ring.
+        unsafe { self.span(NOTES + (section % SECTIONS) as usize * NOTE_WORDS, NOTE_WORDS) }
     }
 }
 
 impl<'m> View<'m, AtomicU64> {
     /// The same, to be looked at.
     pub(crate) fn read(self) -> View<'m, ReadU64> {
-        View { words: ReadU64::of_slice(self.words), mask: self.mask }
+        // SAFETY: all that the view promises (invariant 1).
+        let words = unsafe { self.span(0, RING_WORD + self.ring_words()) };
+        View { start: NonNull::from(ReadU64::of_slice(words)).cast(), mask: self.mask, words: PhantomData }
     }
 
     /// Raises what is claimed to `end`, a section's.
@@ -275,7 +319,7 @@ impl View<'_, ReadU64> {
         let newest = noted.find(|place| place.position <= until);
         let mut place = newest.filter(|place| place.position > from.position).unwrap_or(from);
         // No more frames than words, whatever they say.
-        for _ in 0..self.words.len() {
+        for _ in 0..self.ring_words() {
             if place.position >= until {
                 break;
             }
