@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::contract::Outcome;
 
-/// Messages that a topic of any library here keeps: crossbar's default, and fewer where they would fill the caches.
+/// Messages that a topic of any library here keeps: crossbar's default, and the latest where more would fill the caches.
 pub const fn depth(bytes: usize) -> u32 {
-    if bytes < 64 << 10 { 8 } else { 2 }
+    if bytes < 64 << 10 { 8 } else { 1 }
 }
 
 /// Looks behind which a message that has not come is not coming: 20 s or so, at 5 ns a look, where answers take microseconds.

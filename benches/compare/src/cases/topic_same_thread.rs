@@ -39,7 +39,7 @@ fn with_streams(name: &'static str, bytes: usize, way: Way) -> Case {
 
 fn copy(bytes: usize) -> Contender {
     let copy = Contender::bare("memcpy", move |plan| limits::copy(plan, bytes));
-    copy.note("into one buffer, over and over; a topic keeps 8 messages, 2 from 64 KB on")
+    copy.note("into one buffer, over and over; a topic keeps 8 messages, 1 from 64 KB on")
 }
 
 /// Sends and receives in one thread.
