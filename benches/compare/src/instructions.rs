@@ -28,7 +28,7 @@ const TOLERANCE: f64 = 0.02;
 
 /// The cases that are counted: of one thread, and not a series.
 fn counted(case: &Case) -> bool {
-    let one_thread = !case.latency && ["ring", "topic"].contains(&case.family);
+    let one_thread = !case.latency && ["ring", "topic", "bytes"].contains(&case.family);
     one_thread && case.payload <= 1024 && case.ours.is_some()
 }
 

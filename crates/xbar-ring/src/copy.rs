@@ -97,6 +97,12 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
 /// When `from` is longer than `to`.
 #[inline(always)]
 pub fn store_message(to: &[AtomicU64], from: &[u8]) {
+    // Many are one word, and this is the shortest way.
+    if let ([word, ..], Ok(bytes)) = (to, from.try_into()) {
+        // ORDERING: none; the message's head publishes the copy.
+        word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+        return;
+    }
     if from.len() > WORDS_UP_TO {
         return store_long(to, from);
     }
@@ -127,6 +133,11 @@ fn store_long(to: &[AtomicU64], from: &[u8]) {
 /// When `from` is shorter than `to`.
 #[inline(always)]
 pub fn load_message(to: &mut [u8], from: &[ReadU64]) {
+    // Many are one word, and this is the shortest way.
+    if let ([word, ..], Ok(bytes)) = (from, <&mut [u8; WORD]>::try_from(&mut *to)) {
+        *bytes = word.load_relaxed().to_ne_bytes();
+        return;
+    }
     if to.len() > WORDS_UP_TO {
         return load_long(to, from);
     }
@@ -152,11 +163,6 @@ fn load_long(to: &mut [u8], from: &[ReadU64]) {
 #[inline(always)]
 fn load_few(to: &mut [u8], from: &[ReadU64]) {
     assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
-    // Many are one word, and this is the shortest way.
-    if let ([word, ..], Ok(bytes)) = (from, <&mut [u8; WORD]>::try_from(&mut *to)) {
-        *bytes = word.load_relaxed().to_ne_bytes();
-        return;
-    }
     let mut at = 0;
     for word in from {
         let rest = &mut to[at..];
