@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::pin;
 
-const PEERS: [&str; 9] = [
+const PEERS: [&str; 10] = [
     "bcast",
+    "bus",
     "crossbar",
     "crossbeam-channel",
     "disruptor",

@@ -1,6 +1,7 @@
 //! Adapters: ours and the peers', each in its own file, all of the same shape.
 
 pub mod bcast;
+pub mod bus;
 pub mod crossbar;
 pub mod crossbeam_channel;
 pub mod disruptor;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, per_turn};
 use crate::contract::{Channel, ManyWriters, Outcome, Receives, Sends};
-use crate::peers::{crossbeam_channel, disruptor, photon_ring, rtrb, xbar_ring_lossless};
+use crate::peers::{bus, crossbeam_channel, disruptor, photon_ring, rtrb, xbar_ring_lossless};
 use crate::pin::{cores, pin};
 
 const SLOTS: usize = 1024;
@@ -25,6 +25,7 @@ pub fn cases() -> Vec<Case> {
             .peer(contender("disruptor", flow::<disruptor::Single, 1>))
             .peer(contender("rtrb", flow::<rtrb::Pair, 1>))
             .peer(contender("photon-ring", flow::<photon_ring::Bounded, 1>))
+            .peer(contender("bus", flow::<bus::Broadcast, 1>))
             .peer(contender("crossbeam-channel", flow::<crossbeam_channel::Bounded, 1>)),
         Case::new("throughput", "throughput: lossless, batches of 64", 8)
             .two_cores()
