@@ -15,6 +15,12 @@ pub fn curves(title: &str, rows: &[Row]) -> String {
     let mut series: Vec<&str> = rows.iter().map(|row| row.case).collect();
     series.dedup();
     let mut body = String::new();
+    for (left, colour, whose) in
+        [(200.0, OURS, "xbar"), (300.0, THEIRS, "xbar at its least, in the same rounds")]
+    {
+        let _ = write!(body, r#"<rect x="{left}" y="16" width="12" height="12" fill="{colour}"/>"#);
+        text(&mut body, left + 18.0, 26.0, "start", "normal", whose);
+    }
     let mut top = 70.0;
     for name in series {
         let rows: Vec<_> = rows.iter().filter(|row| row.case == name).collect();
@@ -65,6 +71,7 @@ mod tests {
         (rows[0].at, rows[1].at) = (Some(0), Some(64));
         let svg = curves("scale", &rows);
         let count = |word| svg.matches(word).count();
+        assert!(svg.contains("at its least"), "a legend: {svg}");
         assert_eq!((count("<path"), count("<polyline"), count("<circle")), (1, 2, 4), "{svg}");
     }
 }
