@@ -147,7 +147,11 @@ impl fmt::Display for ShmError {
                 )
             }
             Self::WrongKind { path, expected } => {
-                write!(f, "{} is not {expected} (a symlink, perhaps): remove it", path.display())
+                write!(
+                    f,
+                    "{} is not {expected} (a symlink, perhaps): name another, or move it away if it is yours",
+                    path.display()
+                )
             }
             Self::Permissions { path, mode } => {
                 write!(f, "{} has mode {mode:03o}, others may write there: chmod it to 700", path.display())
