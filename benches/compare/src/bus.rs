@@ -45,6 +45,12 @@ pub trait Puts {
     /// Publishes a copy of `bytes`, by the library's shortest way to send what lies elsewhere.
     fn copy(&mut self, bytes: &[u8]);
 
+    /// Publishes copies of several, by the library's own way to do that if it has one.
+    #[inline(always)]
+    fn copy_many<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]>) {
+        messages.for_each(|bytes| self.copy(bytes));
+    }
+
     /// Borrows memory, writes all of `bytes` there, publishes it.
     fn whole(&mut self, bytes: &[u8]);
 
