@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn what_is_written_fits_either_struct() {
         let new = Second { struct_size: 24, a: 7, b: 8 };
-        let mut old = [16, 1, 99];
+        let mut old = [16_u64, 1, 99];
         // SAFETY: of the size that it says.
         unsafe { write(old.as_mut_ptr().cast::<Second>(), &new) }.unwrap();
         assert_eq!(old, [16, 7, 99], "nothing behind it");
-        let mut newer = [24, 1, 99];
+        let mut newer = [24_u64, 1, 99];
         // SAFETY: of the size that it says.
         unsafe { write(newer.as_mut_ptr().cast::<First>(), &First { struct_size: 16, a: 7 }) }.unwrap();
         assert_eq!(newer, [24, 7, 0], "what this library does not know is not said");
