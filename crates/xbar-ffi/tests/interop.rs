@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Build, Dir, LENGTHS, Other, command, pattern, program};
-use xbar::{Config, Publisher, RecvError, Subscriber};
+use xbar::bytemuck::{Pod, Zeroable, bytes_of, pod_read_unaligned};
+use xbar::{BusConfig, Client, Config, PodBus, Publisher, RecvError, Subscriber};
 
 #[test]
 fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
@@ -69,4 +72,39 @@ fn c_hears_of_a_killed_publisher() {
     publisher.kill();
     reader.expect("disconnected");
     reader.finish();
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+#[bytemuck(crate = "xbar::bytemuck")]
+#[repr(C)]
+struct Quote {
+    bid: f64,
+    ask: f64,
+    shares: i64,
+}
+
+#[test]
+fn values_of_cpp_are_values_of_rust() {
+    let dir = Dir::new();
+    let config = BusConfig::new().dir(dir.regions());
+    let back = PodBus::<Quote>::create_with("rust-bus", 1024, &config).unwrap();
+    let mut other = Other::start(command(&program("values.cpp", &dir, Build::Plain), &dir));
+    other.expect("ready");
+    let subscriber = Subscriber::connect_in(dir.regions(), "cpp").unwrap();
+    let topic = subscriber.subscribe_named::<Quote>("/quotes", "quote").unwrap();
+    assert!(subscriber.subscribe_typed::<[u32; 6]>("/quotes").is_err(), "another alignment");
+    let mut bus = config.connect::<Quote>("cpp-bus").unwrap();
+    other.say("go");
+    for shares in 0..50 {
+        let quote = Quote { bid: 1.5, ask: 2.5, shares };
+        assert_eq!(*topic.recv().unwrap(), quote);
+        assert_eq!(bus.recv().unwrap(), quote);
+        back.publish(&quote);
+    }
+    let client = Client::connect_in(dir.regions(), "cpp-server").unwrap();
+    let asked = Quote { bid: 1.5, ask: 2.5, shares: 0 };
+    let reply = client.call(bytes_of(&asked), Duration::from_secs(60)).unwrap();
+    assert_eq!(pod_read_unaligned::<Quote>(&reply), Quote { bid: 2.5, ask: 1.5, shares: (0..50).sum() });
+    other.say("end");
+    other.finish();
 }

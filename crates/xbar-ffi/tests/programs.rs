@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Dir, builds, command, compile, here, program, succeed};
+use support::{Dir, builds, command, program, succeed};
 
 fn run(name: &str) {
     for build in builds(&Dir::new()) {
@@ -21,4 +21,9 @@ fn every_refusal_says_what_to_do_and_leaves_nothing() {
 #[test]
 fn c_can_do_everything() {
     run("api.c");
+}
+
+#[test]
+fn cpp_can_do_everything() {
+    run("api.cpp");
 }
