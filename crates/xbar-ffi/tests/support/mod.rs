@@ -122,14 +122,14 @@ pub fn command(program: &Path, dir: &Dir) -> Command {
 /// A running program that is spoken to by lines; killed and reaped when dropped.
 pub struct Other {
     child: Child,
-    input: ChildStdin,
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Other {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let input = child.stdin.take().unwrap();
+        let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, input, output }
     }
@@ -142,7 +142,12 @@ impl Other {
     }
 
     pub fn say(&mut self, word: &str) {
-        writeln!(self.input, "{word}").unwrap();
+        writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Nothing more is said.
+    pub fn end_of_input(&mut self) {
+        self.input = None;
     }
 
     /// kill -9.
