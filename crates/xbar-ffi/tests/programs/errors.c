@@ -237,7 +237,13 @@ static void what_does_not_fit_is_refused(void) {
     OK(xbar_stream_recv(stream, &sample));
     CHECK(sample.len == 100 && ((const unsigned char *)sample.data)[99] == 7);
 
-    // In an order that no one would choose: what is held keeps what it needs.
+    // In an order that no one would choose: what is held keeps what it needs. A small one lies in memory of its stream.
+    xbar_stream *others = NULL;
+    xbar_sample small;
+    OK(xbar_subscriber_subscribe(subscriber, "/a", NULL, &others));
+    OK(xbar_topic_send(topic, "small", 5, NULL));
+    OK(xbar_stream_recv(others, &small));
+    xbar_stream_close(others);
     OK(xbar_topic_loan(topic, 100, &loan));
     xbar_topic_close(topic);
     xbar_topic_close(typed);
@@ -247,8 +253,9 @@ static void what_does_not_fit_is_refused(void) {
     xbar_stream_close(stream);
     memset(loan.data, 1, loan.len);
     OK(xbar_loan_publish(&loan, NULL));
-    CHECK(((const unsigned char *)sample.data)[0] == 7);
+    CHECK(((const unsigned char *)sample.data)[0] == 7 && memcmp(small.data, "small", 5) == 0);
     xbar_sample_release(&sample);
+    xbar_sample_release(&small);
 }
 
 static void other_families_refuse_too(void) {
