@@ -20,6 +20,7 @@ mod failure;
 mod growing;
 mod layout;
 mod spares;
+mod threads;
 
 // In the order of the header.
 pub mod last_error;

@@ -42,8 +42,8 @@ pub(crate) enum Kind {
     Bounded,
 }
 
-type Create = fn(&str, u32, Kind, &BusConfig) -> Result<Box<dyn Writes>, Failure>;
-type Connect = fn(&str, bool, u64, &BusConfig) -> Result<Box<dyn Reads>, Failure>;
+type Create = fn(&str, u32, Kind, &BusConfig) -> Result<Box<dyn Writes + Send>, Failure>;
+type Connect = fn(&str, bool, u64, &BusConfig) -> Result<Box<dyn Reads + Send>, Failure>;
 
 /// Buses of values of one size and alignment.
 pub(crate) struct Shape {
@@ -84,7 +84,7 @@ fn create<T: Pod>(
     capacity: u32,
     kind: Kind,
     config: &BusConfig,
-) -> Result<Box<dyn Writes>, Failure> {
+) -> Result<Box<dyn Writes + Send>, Failure> {
     let bus = match kind {
         Kind::Lossy => PodBus::<T>::create_with(name, capacity, config),
         Kind::Bounded => PodBus::<T>::create_bounded_with(name, capacity, config),
@@ -97,7 +97,7 @@ fn connect<T: Pod>(
     from_oldest: bool,
     timeout_ns: u64,
     config: &BusConfig,
-) -> Result<Box<dyn Reads>, Failure> {
+) -> Result<Box<dyn Reads + Send>, Failure> {
     let waited = match timeout_ns {
         0 => None,
         ns => Some(config.connect_timeout::<T>(name, Duration::from_nanos(ns))?),

@@ -90,7 +90,7 @@ pub fn compile(source: &Path, dir: &Dir, build: Build) -> PathBuf {
     let mut compiler = Command::new(if is_cpp { "g++" } else { "gcc" });
     compiler.arg(if is_cpp { "-std=c++17" } else { "-std=c11" }).args(STRICT);
     if build == Build::Watched {
-        compiler.args(["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+        compiler.args(["-g", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
     }
     compiler.arg("-I").arg(here().join("include")).arg(source).arg("-o").arg(&program);
     compiler.arg("-L").arg(libraries()).args(["-lxbar_ffi", "-pthread"]);
