@@ -6,6 +6,8 @@ mod crash;
 mod demo;
 mod firmware;
 mod fuzz;
+mod header;
+mod install_c;
 mod loom;
 mod sections;
 mod soak;
@@ -30,6 +32,8 @@ usage: cargo xtask <command>
                        every operation killed after each of its instructions, and what the survivors say (needs ptrace);
                        --quick: some instructions of each, under a minute; writes target/crash/report.json
   firmware             a ring in a static, in a program without any library: built, inspected, run
+  header               writes crates/xbar-ffi/include/xbar.h from crates/xbar-ffi/src; tidy says when it is not that
+  install-c PREFIX     builds the library for C and C++, and installs it with its headers and pkg-config file below PREFIX
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   soak [--seconds N] [--seed N] [--only WORD] [--spoil drop|repeat|tear|recovery|hang]
                        real processes of every kind at once, killed, stopped, started and ended at random for N seconds (10), all
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         },
         ["crash", ref flags @ ..] => crash::run(flags),
         ["firmware"] => firmware::run(),
+        ["header"] => header::write(),
+        ["install-c", prefix] => install_c::run(prefix),
         ["tidy"] => tidy::run(),
         ["soak", ref flags @ ..] => soak::run(flags),
         ["compare", ref flags @ ..] => return compare::run(flags),

@@ -9,7 +9,7 @@ mod unsafety;
 use std::fs;
 use std::path::Path;
 
-use crate::{Result, root};
+use crate::{Result, header, root};
 
 /// A source file as the rules see it.
 pub struct Source {
@@ -39,6 +39,7 @@ pub fn run() -> Result {
     wrong.extend(shim::check(&sources));
     wrong.extend(unsafety::check(&sources));
     wrong.extend(edges::check(&sources, &model));
+    wrong.extend(header::check(&root)?);
     if wrong.is_empty() {
         return Ok(());
     }

@@ -51,6 +51,21 @@ impl ValueType {
         fits.then_some(Self { size, align: align as u32, name: [0; TYPE_NAME_WORDS], name_bytes: 0 })
     }
 
+    /// A type of other languages: of `size` bytes, 1 to 2^30, aligned to `align`, a power of two up to a line. `None` when no type is
+    /// like that: its size is no multiple of its alignment, say.
+    ///
+    /// ```
+    /// use xbar_layout::ValueType;
+    ///
+    /// assert_eq!(ValueType::new(16, 8), ValueType::of::<[f64; 2]>());
+    /// assert_eq!(ValueType::new(12, 8), None);
+    /// ```
+    pub fn new(size: u32, align: u32) -> Option<Self> {
+        let fits = (1..=1 << 30).contains(&size) && align.is_power_of_two() && align <= LINE_BYTES as u32;
+        let is_type = fits && size % align == 0;
+        is_type.then_some(Self { size, align, name: [0; TYPE_NAME_WORDS], name_bytes: 0 })
+    }
+
     /// The same under a name, of which the first 64 bytes count.
     #[must_use]
     pub fn named(self, name: &str) -> Self {

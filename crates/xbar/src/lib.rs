@@ -91,7 +91,7 @@ pub use typed::{TypedLoan, TypedSample, TypedStream, TypedTopic};
 pub use worker::{StagePanic, StartError};
 
 pub use bytemuck;
-pub use xbar_layout::Delivery;
+pub use xbar_layout::{Delivery, ValueType};
 
 /// Channels between the threads of one process: typed, lossy or lossless, a few nanoseconds a message.
 pub use xbar_ring as ring;

@@ -66,6 +66,18 @@ fn trailer_of(message: &[u8]) -> Option<Trailer> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(u64);
 
+impl RequestId {
+    /// As a number, for languages and protocols that have no such type.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The request of that number: of a number that its client never gave, [`RequestError::Unknown`] is all there is.
+    pub const fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use xbar_discovery::Uri;
-use xbar_layout::Delivery;
+use xbar_layout::{Delivery, ValueType};
 use xbar_ring::{Adaptive, WaitStrategy};
 use xbar_shm::{BaseDir, RegionName};
 use xbar_topic as topic;
@@ -292,6 +292,11 @@ impl Stream {
     /// How the topic's messages are delivered.
     pub const fn delivery(&self) -> Delivery {
         self.0.shape().delivery
+    }
+
+    /// The type that all messages of the topic have, if it was registered with one: size, alignment, perhaps a name.
+    pub const fn value_type(&self) -> Option<ValueType> {
+        self.0.shape().value
     }
 
     /// True while a publisher has the topic registered, and was alive when the kernel was asked last: every 100 ms of

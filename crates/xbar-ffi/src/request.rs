@@ -1,0 +1,4 @@
+//! Requests and replies.
+
+pub mod client;
+pub mod server;
