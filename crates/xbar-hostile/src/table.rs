@@ -7,7 +7,7 @@ use xbar_layout::region::{HEADER_BYTES, RegionHeader};
 use xbar_layout::ring::{INLINE_BYTES, SLOT_BYTES};
 use xbar_layout::topic::{ENTRY_BYTES, TopicEntry};
 use xbar_layout::{
-    Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType,
+    Content, Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType,
 };
 
 use crate::bytes::Bytes;
@@ -107,7 +107,7 @@ pub fn topic_table(bytes: &[u8]) {
         let many = TopicShape {
             delivery: Delivery::Lossy,
             many: true,
-            values: false,
+            content: Content::Messages,
             pool: Some(0),
             slots: 8,
             value: ValueType::of::<u64>(),
@@ -132,7 +132,7 @@ pub fn topic_table(bytes: &[u8]) {
     }
     let geometry = Geometry::new(limits()).expect("limits that work");
     if let Some(facts) = check_topic(&entry, &geometry) {
-        let end = facts.ring_offset(&geometry) + SLOT_BYTES + 8 * facts.slot_words();
+        let end = facts.ring_offset(&geometry) + SLOT_BYTES + 8 * facts.words();
         assert!(end <= geometry.rings_offset + geometry.limits().ring_lines as usize * SLOT_BYTES);
         assert!(facts.shape.pool.is_none_or(|pool| (pool as usize) < geometry.pools().len()));
         assert!(facts.shape.value.is_none_or(|value| value.align.is_power_of_two() && value.size > 0));
