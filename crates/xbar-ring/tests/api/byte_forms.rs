@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use xbar_layout::Lent;
-use xbar_layout::sync::{AtomicU64, ReadU64};
+use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 use xbar_ring::bytes::{ByteAccount, ByteReader, ByteSubscriber, ByteWriter, Lookout, channel, ring_words};
 use xbar_ring::{BusySpin, Park, RecvError, Rest, Step, TryRecvError, WaitStrategy};
 
@@ -201,4 +201,27 @@ fn whoever_is_asked_when_there_is_nothing_decides_whether_it_is_over() {
     assert_eq!(account, ByteAccount { received: 3, skipped: 0, missed: 0 });
     drop(subscriber);
     assert_eq!(told.left.get(), Some(account));
+}
+
+#[test]
+fn a_writer_that_takes_a_damaged_ring_over_begins_where_positions_do_not_wrap() {
+    let capacity = 1024;
+    let words: &'static [AtomicU64] =
+        (0..ring_words(capacity)).map(|_| AtomicU64::new(0)).collect::<Vec<_>>().leak();
+    let resume = || ByteWriter::resume(&Lent::from_static(words)).unwrap();
+    resume().send(0, b"before").unwrap();
+    // A note near the end of all positions, and a claim behind it, as if a writer had come that far.
+    let (position, section) = (0_u64.wrapping_sub(256), 6);
+    words[0].store(0_u64.wrapping_sub(128), Ordering::Relaxed);
+    words[16 + 2 * section].store(position | 1, Ordering::Relaxed);
+    let mut writer = resume();
+    assert!(writer.position() <= 1 << 63, "{:#x}", writer.position());
+    let reader = ByteReader::join(&Lent::from_static(ReadU64::of_slice(words))).unwrap();
+    let mut subscriber = ByteSubscriber::new(reader);
+    for _ in 0..1000 {
+        writer.send(0, b"after").unwrap();
+    }
+    let mut place = [0; 64];
+    while matches!(subscriber.try_recv(&mut place), Err(TryRecvError::Lagged { .. })) {}
+    assert_eq!(subscriber.latest(&mut place).unwrap().bytes, b"after");
 }
