@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
-use xbar_ring::bytes::{ByteAccount, ByteReader, ByteSubscriber, ByteWriter, Lookout, channel, ring_words};
+use xbar_ring::bytes::{
+    ByteAccount, BytePublisher, ByteReader, ByteSubscriber, ByteWriter, Lookout, channel, ring_words,
+};
 use xbar_ring::{BusySpin, Park, RecvError, Rest, Step, TryRecvError, WaitStrategy};
 
 /// Longer than any machine needs; only a failing test waits that long.
@@ -90,6 +92,28 @@ fn a_wait_with_a_filter_ends_also_when_others_come_all_the_time() {
     );
     assert_eq!(found, Err(RecvError::Stopped));
     assert!(asked >= 100, "a ring of them in each of {asked} looks");
+}
+
+/// Has a message sent whenever it is asked how to wait.
+struct Sends<'p>(&'p mut BytePublisher);
+
+impl WaitStrategy for Sends<'_> {
+    fn step(&mut self, _looks: u32) -> Step {
+        self.0.send(b"just in time").unwrap();
+        Step::Look
+    }
+}
+
+#[test]
+fn what_comes_while_the_clock_is_read_is_not_late() {
+    let (mut publisher, subscribers) = channel(4096);
+    let (mut subscriber, mut place) = (subscribers.subscribe(), [0; 16]);
+    let found = subscriber.recv_timeout_with(Sends(&mut publisher), &mut place, Duration::ZERO);
+    assert_eq!(found.unwrap().bytes, b"just in time");
+    let late =
+        subscriber.receive(Sends(&mut publisher), Some(Duration::ZERO), |kind| kind == 1, &mut place[..]);
+    assert_eq!(late, Err(RecvError::Timeout));
+    assert_eq!(subscriber.total_skipped(), 1);
 }
 
 #[test]

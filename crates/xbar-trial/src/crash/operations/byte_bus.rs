@@ -74,7 +74,7 @@ fn create(dir: &Path) -> Result<ByteBus, xbar::RegionError> {
     ByteBus::create_with(NAME, CAPACITY, &config(dir))
 }
 
-/// Everything up to `last`, without a gap.
+/// Everything up to `last`, which is the last, without a gap.
 fn hear_until(reader: &mut ByteBusSubscriber, last: Words) -> Checked<Vec<Words>> {
     let start = Instant::now();
     let (mut heard, mut message) = (Vec::new(), Vec::new());
@@ -91,6 +91,8 @@ fn hear_until(reader: &mut ByteBusSubscriber, last: Words) -> Checked<Vec<Words>
             Err(error) => return Err(format!("receiving from the byte bus: {error}, after {heard:?}")),
         }
     }
+    let behind = reader.try_recv_vec(&mut message).map(|found| found.sequence);
+    ensure(behind == Err(TryRecvError::Empty), || format!("{behind:?} behind {last}, the last"))?;
     Ok(heard)
 }
 
