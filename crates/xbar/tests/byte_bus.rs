@@ -258,6 +258,18 @@ fn what_is_something_else_is_refused_with_both_in_the_message() {
 }
 
 #[test]
+fn both_ends_move_between_threads() {
+    let dir = Dir::new();
+    let (mut bus, mut reader) = (create(&dir, 1024), connect(&dir));
+    let sending = std::thread::spawn(move || bus.send(b"from there").map(|_| bus));
+    let received =
+        std::thread::spawn(move || reader.recv_vec(&mut Vec::new()).map(|found| found.bytes.to_vec()));
+    let bus = sending.join().unwrap().unwrap();
+    assert_eq!(received.join().unwrap().unwrap(), b"from there");
+    assert_eq!(bus.subscriber_count(), 0, "it left with its thread");
+}
+
+#[test]
 fn there_are_as_many_readers_as_it_has_room_for() {
     let dir = Dir::new();
     let bus = ByteBus::create_with("b", 1024, &config(&dir).subscribers(2)).unwrap();
