@@ -81,6 +81,8 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The repository's root.
 fn root() -> std::path::PathBuf {
-    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Asked for when it runs: the folder may have been moved since this was built, and what was built came along.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = std::path::Path::new(&here);
     here.parent().unwrap_or(here).to_owned()
 }

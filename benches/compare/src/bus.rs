@@ -23,17 +23,33 @@ pub trait Bus: 'static {
     /// A receiving handle of one topic.
     type Input: Takes;
 
-    /// Creates the topic `name` for messages of up to `bytes`.
+    /// Creates the topic `name` for messages of up to `bytes` and one input.
     fn output(name: &str, bytes: usize) -> Outcome<Self::Output>;
 
-    /// Receives what is published on `name` from now on; the topic exists.
+    /// As [`Bus::output`], with room for so many inputs where a library has to know.
+    fn output_to(name: &str, bytes: usize, _readers: usize) -> Outcome<Self::Output> {
+        Self::output(name, bytes)
+    }
+
+    /// Receives what is published on `name` from now on; the topic exists. To be asked once.
     fn input(name: &str) -> Outcome<Self::Input>;
+
+    /// As [`Bus::input`], so many times.
+    fn inputs(name: &str, readers: usize) -> Outcome<Vec<Self::Input>> {
+        (0..readers).map(|_| Self::input(name)).collect()
+    }
 }
 
 /// A publishing handle.
 pub trait Puts {
     /// Publishes a copy of `bytes`, by the library's shortest way to send what lies elsewhere.
     fn copy(&mut self, bytes: &[u8]);
+
+    /// Publishes copies of several, by the library's own way to do that if it has one.
+    #[inline(always)]
+    fn copy_many<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]>) {
+        messages.for_each(|bytes| self.copy(bytes));
+    }
 
     /// Borrows memory, writes all of `bytes` there, publishes it.
     fn whole(&mut self, bytes: &[u8]);

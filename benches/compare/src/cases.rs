@@ -3,6 +3,7 @@
 mod bus;
 mod bytes;
 mod event;
+pub mod fan_out;
 mod log;
 mod pinned;
 mod pipeline;
@@ -18,8 +19,20 @@ mod wake;
 use crate::case::Case;
 
 /// Words that `--only` takes.
-pub const FAMILIES: &[&str] =
-    &["ring", "topic", "pinned", "bus", "bytes", "log", "throughput", "event", "pipeline", "wake", "scale"];
+pub const FAMILIES: &[&str] = &[
+    "ring",
+    "topic",
+    "pinned",
+    "bus",
+    "bytes",
+    "log",
+    "fan-out",
+    "throughput",
+    "event",
+    "pipeline",
+    "wake",
+    "scale",
+];
 
 /// All cases.
 pub fn all() -> Vec<Case> {
@@ -32,6 +45,7 @@ pub fn all() -> Vec<Case> {
         bus::cases(),
         bytes::cases(),
         log::cases(),
+        fan_out::cases(),
         throughput::cases(),
         event::cases(),
         pipeline::cases(),

@@ -8,6 +8,8 @@ use crate::table::{name, size};
 
 /// The document, from the repository's root.
 pub const FILE: &str = "docs/benchmarks.md";
+/// Where the drawings that go with it lie.
+pub const PLOTS: &str = "docs/figures";
 const BEGIN: &str = "<!-- written by `cargo xtask compare --write-docs`: begin -->";
 const END: &str = "<!-- end -->";
 
@@ -44,7 +46,7 @@ fn line(row: &Row) -> String {
     };
     let (ours, theirs) = (figure(row.ours_ns, 1), figure(row.peer_ns, 1));
     let (ratio, goal) = (figure(row.ratio, 2), figure(row.goal, 2));
-    let (name, size, peer, note) = (name(row), size(row.payload), row.peer, &row.note);
+    let (name, size, peer, note) = (name(row.case, row.at), size(row.payload), row.peer, &row.note);
     format!("| {name} | {size} | {ours} | {peer} | {theirs} | {ratio} | {goal} | {met} | {note} |")
 }
 

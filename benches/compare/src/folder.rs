@@ -19,7 +19,7 @@ impl Folder {
         Ok(Self(path))
     }
 
-    /// The folder of channel `name`: for the only reading end, which drops it when it has opened what it needs.
+    /// The folder of channel `name`: for the reading end, or all of them, which drop it when they have opened what they need.
     pub fn of(name: &str) -> Self {
         Self(Self::place(name))
     }

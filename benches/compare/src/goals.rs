@@ -1,6 +1,7 @@
 //! The goals, as data: at most so many times the reference, in the same run.
 
 use crate::case::Case;
+use crate::cases::fan_out;
 use crate::cases::scale::{BLOCK_BYTES, LEAST, SERIES};
 use crate::report::Row;
 
@@ -47,7 +48,7 @@ pub const GOALS: &[Goal] = &[
     goal("ring: publish + receive", 256, "photon-ring", 0.5),
     goal("ring: publish + receive", 1024, "photon-ring", 0.35),
     goal("ring: many writers, publish + receive", 8, "photon-ring", 0.8),
-    goal("ring: fan-out to 10", 8, "photon-ring", 0.8),
+    Goal { case: fan_out::SERIES[0], payload: 8, at: Some(10), reference: "photon-ring", most: 0.8 },
     goal("ring: batch of 64", 8, "photon-ring", 0.8),
     goal("ring: round trip, two threads", 8, "two bare atomics", 1.15),
     goal("ring: round trip, two threads", 56, "two bare atomics", 1.15),

@@ -13,11 +13,13 @@ use crate::case::Case;
 use crate::cases;
 use crate::clock::Plan;
 use crate::contract::{Outcome, told};
+use crate::goals::GOALS;
 use crate::machine;
-use crate::table::size;
+use crate::table;
 
-/// Tells this program, started again, to work one case: its name, its payload, who, and how many turns.
+/// Tells this program, started again, to work one case: its name, its payload, where in a series (or [`NOWHERE`]), who, and how many turns.
 pub const WORK: &str = "--work";
+const NOWHERE: &str = "-";
 const FILE: &str = "benches/instructions.toml";
 /// Ours among the contenders.
 const OURS: &str = "xbar";
@@ -26,19 +28,20 @@ const MANY: u64 = 12_000;
 /// How far a count may be from the one that holds.
 const TOLERANCE: f64 = 0.02;
 
-/// The cases that are counted: of one thread, and not a series.
+/// The cases that are counted: of one thread, and of a series the one that has a goal.
 fn counted(case: &Case) -> bool {
-    let one_thread = !case.latency && ["ring", "topic", "bytes"].contains(&case.family);
-    one_thread && case.payload <= 1024 && case.ours.is_some()
+    let one_thread = !case.latency && ["ring", "topic", "bytes", "fan-out"].contains(&case.family);
+    let one_of_series = case.at.is_none() || GOALS.iter().any(|goal| goal.is_of(case));
+    one_thread && one_of_series && case.payload <= 1024 && case.ours.is_some()
 }
 
 /// Counts, and compares with what holds, or with `accept` makes them hold; false when something differs.
 pub fn run(accept: bool) -> Outcome<bool> {
     let (mut counts, mut others) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
-    for (Turn { case, payload, who }, count) in counted_turns() {
-        let name = format!("{case}, {}", size(payload));
+    for (turn, count) in counted_turns() {
+        let name = format!("{}, {}", table::name(turn.case, turn.at), table::size(turn.payload));
         let others = others.entry(name.clone()).or_default();
-        match (who, count) {
+        match (turn.who, count) {
             (OURS, count) => drop(counts.insert(name, count?)),
             (peer, Ok(count)) => others.push(format!("{peer} {count:.0}")),
             (peer, Err(_)) => others.push(format!("{peer} -")),
@@ -70,10 +73,11 @@ pub fn run(accept: bool) -> Outcome<bool> {
 }
 
 /// What is counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Turn {
     case: &'static str,
     payload: u64,
+    at: Option<u64>,
     who: &'static str,
 }
 
@@ -82,7 +86,7 @@ fn counted_turns() -> Vec<(Turn, Outcome<f64>)> {
     let cases = cases::all();
     let turns = cases.iter().filter(|case| counted(case)).flat_map(|case| {
         let who = case.ours.iter().chain(&case.peers).map(|contender| contender.name);
-        who.map(|who| Turn { case: case.name, payload: case.payload, who })
+        who.map(|who| Turn { case: case.name, payload: case.payload, at: case.at, who })
     });
     let turns: Vec<_> = turns.collect();
     let next = AtomicUsize::new(0);
@@ -90,17 +94,12 @@ fn counted_turns() -> Vec<(Turn, Outcome<f64>)> {
         let take = || turns.get(next.fetch_add(1, Ordering::Relaxed)).copied();
         std::iter::from_fn(take).map(|turn| (turn, per_turn(turn))).collect::<Vec<_>>()
     };
-    let place = |turn: &Turn| {
-        turns
-            .iter()
-            .position(|other| (other.case, other.payload, other.who) == (turn.case, turn.payload, turn.who))
-    };
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut counts: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker ends")).collect()
     });
-    counts.sort_by_key(|(turn, _)| place(turn));
+    counts.sort_by_key(|(turn, _)| turns.iter().position(|other| other == turn));
     counts
 }
 
@@ -110,11 +109,12 @@ fn per_turn(turn: Turn) -> Outcome<f64> {
 }
 
 /// Instructions of a run of so many turns.
-fn collected(Turn { case, payload, who }: Turn, turns: u64) -> Outcome<f64> {
+fn collected(Turn { case, payload, at, who }: Turn, turns: u64) -> Outcome<f64> {
     let program = std::env::current_exe().map_err(told)?;
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-    command.args([WORK, case, &payload.to_string(), who, &turns.to_string()]);
+    let at = at.map_or_else(|| NOWHERE.to_owned(), |at| at.to_string());
+    command.args([WORK, case, &payload.to_string(), &at, who, &turns.to_string()]);
     let output = command.output().map_err(|error| format!("cannot start valgrind, install it: {error}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
@@ -128,11 +128,12 @@ fn collected(Turn { case, payload, who }: Turn, turns: u64) -> Outcome<f64> {
 
 /// What the program does when it is started again: `words` are those behind [`WORK`].
 pub fn work_as_told(words: &[String]) -> Outcome<()> {
-    let [name, payload, who, turns] = words else { return Err("working takes four words".into()) };
+    let [name, payload, at, who, turns] = words else { return Err("working takes five words".into()) };
     let payload: u64 = payload.parse().map_err(told)?;
+    let at = if at == NOWHERE { None } else { Some(at.parse().map_err(told)?) };
     let plan = Plan::at_once(0, turns.parse().map_err(told)?);
     let cases = cases::all();
-    let case = cases.iter().find(|case| case.name == name && case.payload == payload);
+    let case = cases.iter().find(|case| (case.name, case.payload, case.at) == (name, payload, at));
     let case = case.ok_or_else(|| format!("no case {name:?}"))?;
     let mut contenders = case.ours.iter().chain(&case.peers);
     let contender =

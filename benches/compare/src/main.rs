@@ -30,6 +30,7 @@ use crate::cores::are_whole;
 use arguments::Arguments;
 use case::Case;
 use cases::{scale, topic_round_trip};
+use plot::Plot;
 use report::Row;
 use rounds::{Effort, Measured};
 
@@ -95,6 +96,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         let text = document::with_figures(&text, &machine, &rows)?;
         fs::write(document::FILE, text).map_err(told)?;
         println!("written: {}", document::FILE);
+        let folder = Path::new(document::PLOTS);
+        write_plots(folder, plot::all(&rows).into_iter().filter(|plot| plot.is_overview))?;
+        println!("written: {}", folder.display());
     }
     Ok(!arguments.check || is_as_known(&rows))
 }
@@ -225,14 +229,17 @@ fn effort(case: &Case, arguments: &Arguments, left: Duration) -> Effort {
 /// Writes the report and the plots; returns where.
 fn write(report: &serde_json::Value, rows: &[Row]) -> Result<PathBuf, String> {
     let folder = Path::new("target/compare");
+    write_plots(folder, plot::all(rows))?;
+    let told = |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
+    fs::write(folder.join("report.json"), format!("{report:#}\n")).map_err(told)?;
+    Ok(folder.to_owned())
+}
+
+fn write_plots(folder: &Path, plots: impl IntoIterator<Item = Plot>) -> Result<(), String> {
     let told = |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
     fs::create_dir_all(folder).map_err(told)?;
-    fs::write(folder.join("report.json"), format!("{report:#}\n")).map_err(told)?;
-    for family in cases::FAMILIES {
-        let rows: Vec<_> = rows.iter().filter(|row| row.family == *family).cloned().collect();
-        if !rows.is_empty() {
-            fs::write(folder.join(format!("{family}.svg")), plot::family(family, &rows)).map_err(told)?;
-        }
+    for plot in plots {
+        fs::write(folder.join(format!("{}.svg", plot.name)), plot.svg).map_err(told)?;
     }
-    Ok(folder.to_owned())
+    Ok(())
 }

@@ -20,7 +20,7 @@ pub fn row(row: &Row) -> String {
         None => "",
     };
     line([
-        name(row),
+        name(row.case, row.at),
         size(row.payload),
         ns(row.ours_ns),
         row.peer.to_owned(),
@@ -33,9 +33,9 @@ pub fn row(row: &Row) -> String {
     ])
 }
 
-/// The case's name, and where in its series the row is.
-pub fn name(row: &Row) -> String {
-    row.at.map_or_else(|| row.case.to_owned(), |at| format!("{}: {at}", row.case))
+/// A case's name, and where in its series it is.
+pub fn name(case: &str, at: Option<u64>) -> String {
+    at.map_or_else(|| case.to_owned(), |at| format!("{case}: {at}"))
 }
 
 /// A table of single turns, for the rows that have them.

@@ -94,13 +94,13 @@ pub(crate) fn sum(at: usize, salt: u32, found: Found, kind: Kind, payload: impl 
     checksum(seed(salt, at), [first, found.seq], payload, found.timestamp_ns)
 }
 
-/// Makes a record of words that hold its payload already, and of zeroes before it.
+/// Makes a record of a head of zeroes, behind which its payload is already.
 ///
 /// All stores to a short record follow one another, with nothing to wait for in between: a reader that looks at its first word
 /// all the time would take the line away in the midst of them, and get it a second time.
 #[inline(always)]
-pub(crate) fn commit(record: &[AtomicU64], found: Found, kind: Kind, sum: u32) {
-    let [word, number, time, checksum, ..] = record else { return }; // the callers cut off as many as it takes
+pub(crate) fn commit(head: &[AtomicU64; HEAD], found: Found, kind: Kind, sum: u32) {
+    let [word, number, time, checksum] = head;
     // ORDERING: none; the commit word below publishes them.
     number.store(found.seq, Ordering::Relaxed);
     // ORDERING: none; as above.
@@ -129,11 +129,34 @@ pub(crate) fn look(words: &[ReadU64], at: usize, salt: u32) -> Look {
     if sum.load_relaxed() != u64::from(expected) || seq > MOST_SEQ {
         return Look::Damaged;
     }
-    let tag = (first >> 48) as u16; // the topmost bits
+    let tag = tag_of(first);
     if first == commit_word(Kind::Message, tag, bytes as u32) {
         return Look::Message(Found { at, next: at + words_of(bytes), seq, timestamp_ns, tag, bytes });
     }
     if first == commit_word(Kind::End, 0, 0) { Look::End { seq } } else { Look::Damaged }
+}
+
+/// Bytes of message `seq`, if that is what lies at `at`, whole: the straight way of [`look`], for whoever knows what should come.
+#[inline(always)]
+pub(crate) fn message(words: &[ReadU64], at: usize, salt: u32, seq: u64) -> Option<usize> {
+    let [word, number, time, sum, behind @ ..] = words.get(at..)? else { return None };
+    // ORDERING: log-commit: acquire, so that the bytes may be read by plain loads; pairs with `commit`.
+    let first = word.load_acquire();
+    let bytes = first as u32; // the lower half
+    if first != commit_word(Kind::Message, tag_of(first), bytes) {
+        return None;
+    }
+    let payload = behind.get(..(bytes as usize).div_ceil(8))?;
+    let expected = checksum(seed(salt, at), [first, number.load_relaxed()], payload, time.load_relaxed());
+    let is_whole =
+        sum.load_relaxed() == u64::from(expected) && number.load_relaxed() == seq && seq <= MOST_SEQ;
+    is_whole.then_some(bytes as usize)
+}
+
+/// The user's tag of a commit word: the topmost bits.
+#[inline(always)]
+pub(crate) const fn tag_of(first: u64) -> u16 {
+    (first >> 48) as u16
 }
 
 /// Where the record behind a damaged one at `at` begins, if its length was not damaged.
@@ -157,7 +180,7 @@ mod tests {
         store_bytes(&file[at + HEAD..next], payload);
         let found = Found { at, next, seq, timestamp_ns: 5, tag: 9, bytes: payload.len() };
         let sum = sum(at, 77, found, Kind::Message, ReadU64::of_slice(&file[at + HEAD..next]));
-        commit(&file[at..next], found, Kind::Message, sum);
+        commit(file[at..].first_chunk().unwrap(), found, Kind::Message, sum);
         next
     }
 

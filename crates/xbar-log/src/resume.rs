@@ -106,8 +106,8 @@ pub(crate) fn resume(folder: &Folder, log: &RegionName, numbers: &[u64]) -> Resu
 /// the next segment's being there.
 pub(crate) fn end(words: &[AtomicU64], at: usize, header: &Header, seq: u64, timestamp_ns: u64) {
     // A commit word that is not zero belongs to a record that readers may have seen, however damaged.
-    let is_free = |place: &&[AtomicU64]| ReadU64::of(&place[0]).load_relaxed() == 0;
-    if let Some(place) = words.get(at..at + HEAD).filter(is_free) {
+    let is_free = |place: &&[AtomicU64; HEAD]| ReadU64::of(&place[0]).load_relaxed() == 0;
+    if let Some(place) = words.get(at..).and_then(|words| words.first_chunk()).filter(is_free) {
         let found = Found { at, next: at + HEAD, seq, timestamp_ns, tag: 0, bytes: 0 };
         commit(place, found, Kind::End, sum(at, header.salt, found, Kind::End, Short(&[])));
     }

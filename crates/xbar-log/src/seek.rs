@@ -4,8 +4,9 @@ use xbar_shm::FileAccess;
 
 use crate::error::{LogError, TryReadError};
 use crate::layout::Header;
+use crate::message::Record;
 use crate::names;
-use crate::reader::{Reader, Record};
+use crate::reader::{Reader, Spot};
 use crate::record::{Found, Look, look};
 use crate::scan::resync;
 use crate::segment::{self, Entry, ReaderWords};
@@ -164,10 +165,13 @@ impl Reader {
                 _ => {
                     let before = (self.header.number, self.at, self.expected);
                     match self.look() {
-                        Ok(found) if goal.is_behind(found.seq, found.timestamp_ns) => {}
-                        Ok(found) => {
-                            (self.at, self.expected) = (found.at, found.seq);
-                            return;
+                        Ok(spot) => {
+                            let Ok(record) = self.record(spot) else { return };
+                            let (seq, timestamp_ns) = (record.seq(), record.timestamp_ns());
+                            if !goal.is_behind(seq, timestamp_ns) {
+                                (self.at, self.expected) = (spot.at, seq);
+                                return;
+                            }
                         }
                         Err(TryReadError::Lagged { .. } | TryReadError::Damaged { .. })
                             if before != (self.header.number, self.at, self.expected) => {}
@@ -189,8 +193,8 @@ impl Reader {
     /// [`TryReadError::Empty`] before the oldest message; [`TryReadError::Lagged`] or [`TryReadError::Damaged`], once, where
     /// messages are missing; [`TryReadError::Log`] when a segment cannot be opened.
     pub fn try_previous(&mut self) -> Result<Record<'_>, TryReadError> {
-        let found = self.look_back()?;
-        Ok(self.record(found))
+        let Found { at, bytes, .. } = self.look_back()?;
+        self.record(Spot { at, bytes })
     }
 
     fn look_back(&mut self) -> Result<Found, TryReadError> {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use xbar_ring::{Step, WaitStrategy};
 
 use crate::error::{ReadError, TryReadError};
-use crate::reader::{Reader, Record};
-use crate::record::Found;
+use crate::message::Record;
+use crate::reader::{Reader, Spot};
 
 /// The first sleep of a wait, and the longest; each is twice as long as the one before.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(20);
@@ -27,8 +27,8 @@ impl Reader {
     ///
     /// [`ReadError`], without `Timeout`. A writer that ends or dies ends the wait.
     pub fn next(&mut self, strategy: impl WaitStrategy) -> Result<Record<'_>, ReadError> {
-        let found = self.wait(strategy, None)?;
-        Ok(self.record(found))
+        let spot = self.wait(strategy, None)?;
+        self.record(spot).map_err(ReadError::of)
     }
 
     /// Waits for the next message, no longer than `timeout`.
@@ -41,8 +41,8 @@ impl Reader {
         strategy: impl WaitStrategy,
         timeout: Duration,
     ) -> Result<Record<'_>, ReadError> {
-        let found = self.wait(strategy, Some(timeout))?;
-        Ok(self.record(found))
+        let spot = self.wait(strategy, Some(timeout))?;
+        self.record(spot).map_err(ReadError::of)
     }
 
     #[inline]
@@ -50,13 +50,13 @@ impl Reader {
         &mut self,
         mut strategy: impl WaitStrategy,
         timeout: Option<Duration>,
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Spot, ReadError> {
         let mut looks = 0_u32;
         let mut end = None;
         let mut pause = SHORTEST_SLEEP;
         loop {
             match self.look() {
-                Ok(found) => return Ok(found),
+                Ok(spot) => return Ok(spot),
                 Err(TryReadError::Empty) => {}
                 Err(error) => return Err(ReadError::of(error)),
             }

@@ -150,17 +150,22 @@ impl Writer {
         self.room(message.len(), timestamp_ns)?;
         let found = self.next(tag, timestamp_ns, message.len());
         let (at, salt) = (self.at, self.salt);
-        let payload = self.words.get(found.at + HEAD..found.next).unwrap_or_default();
+        // There is room (invariant 2); no index is trusted, though.
+        let record = self.words.get(at..found.next).unwrap_or_default();
+        let Some((head, payload)) = record.split_first_chunk() else {
+            return Err(self.too_large(message.len()));
+        };
         let sum = if message.len() <= FEW_BYTES {
             // First the sum, then all stores at once: see `record::commit`.
             let sum = sum(at, salt, found, Kind::Message, Short(message));
-            copy::store_few(payload, message);
+            copy::store_message(payload, message);
             sum
         } else {
-            copy::store_bytes(payload, message);
+            copy::store_message(payload, message);
             sum(at, salt, found, Kind::Message, ReadU64::of_slice(payload))
         };
-        Ok(self.commit(found, sum))
+        commit(head, found, Kind::Message, sum);
+        Ok(self.pass(found))
     }
 
     /// The next record.
@@ -179,13 +184,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Shows readers the record whose payload is there.
+    #[cold]
+    fn too_large(&self, bytes: usize) -> LogError {
+        LogError::TooLarge { bytes, most_bytes: self.most_bytes() }
+    }
+
+    /// Goes on behind a record that was committed.
     #[inline(always)]
-    fn commit(&mut self, found: Found, sum: u32) -> u64 {
-        // There is room (invariant 2); no index is trusted, though.
-        if let Some(record) = self.words.get(found.at..found.next) {
-            commit(record, found, Kind::Message, sum);
-        }
+    fn pass(&mut self, found: Found) -> u64 {
         self.fetch_ahead(found.next, found.next - found.at);
         self.at = found.next;
         self.seq = found.seq + 1;
@@ -287,9 +293,11 @@ impl Writer {
     pub(crate) fn commit_reserved(&mut self, tag: u16, bytes: usize) -> Result<u64, LogError> {
         self.reserved = 0;
         let found = self.next(tag, now_of(self.times).max(self.timestamp_ns), bytes);
-        let payload = self.words.get(found.at + HEAD..found.next).unwrap_or_default();
+        let record = self.words.get(found.at..found.next).unwrap_or_default();
+        let Some((head, payload)) = record.split_first_chunk() else { return Err(self.too_large(bytes)) };
         let sum = sum(found.at, self.salt, found, Kind::Message, ReadU64::of_slice(payload));
-        let seq = self.commit(found, sum);
+        commit(head, found, Kind::Message, sum);
+        let seq = self.pass(found);
         self.count(1)?;
         Ok(seq)
     }

@@ -90,7 +90,8 @@ pub fn load_bytes(to: &mut [u8], from: &[ReadU64]) {
 
 /// Copies `from`, whose length is known at run time alone, into `to`, in memory order; the last word's missing bytes become zero.
 ///
-/// As [`store_bytes`], with the long ones' way out of the way of the short ones.
+/// As [`store_bytes`], without a call or a loop over words on the way of long ones: those would take the registers of whatever loop
+/// this is inlined into.
 ///
 /// # Panics
 ///
@@ -103,30 +104,22 @@ pub fn store_message(to: &[AtomicU64], from: &[u8]) {
         word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
         return;
     }
-    if from.len() > WORDS_UP_TO {
-        return store_long(to, from);
-    }
     let whole = from.len() / WORD * WORD;
     if whole < vector::PAIR {
         return store_few(to, from);
     }
     assert!(from.len() <= to.len() * WORD, "{} bytes do not fit {} words", from.len(), to.len());
     // SAFETY: both have so many whole words, and `to` is shared through atomics or these moves alone.
-    unsafe { vector::copy_few(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), whole) };
+    unsafe { vector::copy_words(from.as_ptr(), to.as_ptr().cast::<u8>().cast_mut(), whole) };
     if whole < from.len() {
         // ORDERING: none; the message's head publishes the copy.
         to[whole / WORD].store(padded(&from[whole..]), Ordering::Relaxed);
     }
 }
 
-#[inline(never)]
-fn store_long(to: &[AtomicU64], from: &[u8]) {
-    store_bytes(to, from);
-}
-
 /// Copies `from` into `to`, whose length is known at run time alone, in memory order.
 ///
-/// As [`load_bytes`], with the long ones' way out of the way of the short ones.
+/// As [`load_bytes`], without a call or a loop over words, as [`store_message`].
 ///
 /// # Panics
 ///
@@ -138,26 +131,18 @@ pub fn load_message(to: &mut [u8], from: &[ReadU64]) {
         *bytes = word.load_relaxed().to_ne_bytes();
         return;
     }
-    if to.len() > WORDS_UP_TO {
-        return load_long(to, from);
-    }
     let whole = to.len() / WORD * WORD;
     if whole < vector::PAIR {
         return load_few(to, from);
     }
     assert!(to.len() <= from.len() * WORD, "{} bytes are not in {} words", to.len(), from.len());
     // SAFETY: both have so many whole words, and `from` is shared through atomics or these moves alone.
-    unsafe { vector::copy_few(from.as_ptr().cast(), to.as_mut_ptr(), whole) };
+    unsafe { vector::copy_words(from.as_ptr().cast(), to.as_mut_ptr(), whole) };
     if whole < to.len() {
         let (word, rest) = (&from[whole / WORD], &mut to[whole..]);
         // SAFETY: so many bytes.
         unsafe { load_part(rest.as_mut_ptr(), rest.len(), word.load_relaxed().to_ne_bytes()) };
     }
-}
-
-#[inline(never)]
-fn load_long(to: &mut [u8], from: &[ReadU64]) {
-    load_bytes(to, from);
 }
 
 #[inline(always)]
@@ -344,7 +329,7 @@ mod vector {
     pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, _bytes: usize) {}
 
     /// As above.
-    pub(super) unsafe fn copy_few(_from: *const u8, _to: *mut u8, _bytes: usize) {}
+    pub(super) unsafe fn copy_words(_from: *const u8, _to: *mut u8, _bytes: usize) {}
 }
 
 #[cfg(all(test, not(xbar_loom)))]

@@ -32,7 +32,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(
         Case::new("bytes", "bytes: bulk", BYTES)
             .ours(bulk::<xbar_bytes::Ring>())
-            .peer(bulk::<bcast::Ring>().note("64 messages, written one by one; in a mapped file")),
+            .peer(bulk::<bcast::Ring>().note("64 messages; has no batches to write, so one by one; in a mapped file")),
     );
     for bytes in [8, 64, 1024] {
         let message = Message { bytes, way: Way::Copy };
@@ -63,7 +63,7 @@ where
     let (mut output, mut input) = (B::output(&name, BYTES)?, B::input(&name)?);
     for number in 0..100_u8 {
         let sent: Vec<[u8; BYTES]> = (0..BATCH as u8).map(|index| [number ^ index; BYTES]).collect();
-        sent.iter().for_each(|message| output.copy(message));
+        output.copy_many(sent.iter().map(|message| &message[..]));
         let mut arrived = Vec::new();
         while arrived.len() < BATCH && input.window(|message| arrived.push(message.to_vec())) > 0 {}
         if arrived != sent {
@@ -80,11 +80,10 @@ where
 {
     let name = fresh_name();
     let (mut output, mut input) = (B::output(&name, BYTES)?, B::input(&name)?);
-    let message = Pages::new(BYTES, 7);
+    let pages = Pages::new(BYTES, 7);
+    let message = pages.as_ref();
     Ok(time(plan, |_| {
-        for _ in 0..BATCH {
-            output.copy(black_box(message.as_ref()));
-        }
+        output.copy_many((0..BATCH).map(|_| black_box(message)));
         let mut left = BATCH;
         while left > 0 {
             let taken = input.window(|message| {

@@ -10,7 +10,6 @@ use crate::peers::{hft_channel, photon_ring, rtrb, xbar_ring};
 
 /// Slots of every ring here.
 const SLOTS: usize = 1024;
-const READERS: usize = 10;
 const BATCH: usize = 64;
 const LOST: &str = "a message that was sent is there";
 
@@ -33,10 +32,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("ring", "ring: many writers, publish + receive", 8)
             .ours(contender::<xbar_ring::Many, u64>("xbar", one::<xbar_ring::Many, u64>))
             .peer(contender::<photon_ring::Many, u64>("photon-ring", one::<photon_ring::Many, u64>)),
-        Case::new("ring", "ring: fan-out to 10", 8)
-            .ours(contender::<xbar_ring::Lossy, u64>("xbar", fan_out::<xbar_ring::Lossy>))
-            .peer(contender::<photon_ring::Lossy, u64>("photon-ring", fan_out::<photon_ring::Lossy>))
-            .peer(contender::<hft_channel::Local, u64>("hft-channel", fan_out::<hft_channel::Local>)),
         Case::new("ring", "ring: batch of 64", 8)
             .ours(contender::<xbar_ring::Lossy, u64>("xbar", batch::<xbar_ring::Lossy>))
             .peer(contender::<photon_ring::Lossy, u64>("photon-ring", batch::<photon_ring::Lossy>))
@@ -130,17 +125,6 @@ fn empty<C: Channel<u64>>(plan: &Plan) -> Round {
     let (_sender, [mut receiver]) = C::open::<1>(SLOTS);
     time(plan, |_| {
         black_box(receiver.take(look).is_some());
-    })
-}
-
-fn fan_out<C: Channel<u64>>(plan: &Plan) -> Round {
-    let (mut sender, mut receivers) = C::open::<READERS>(SLOTS);
-    let mut value = 0;
-    time(plan, |n| {
-        sender.send(prepared(&mut value, n));
-        for receiver in &mut receivers {
-            receiver.take(look).expect(LOST);
-        }
     })
 }
 

@@ -51,10 +51,18 @@ impl Bus for Ring {
     }
 
     fn input(name: &str) -> Outcome<Input> {
-        let folder = Folder::of(name);
-        let storage = MmapStorage::attach(folder.path().join(FILE)).map_err(told)?;
-        Ok(Input { reader: storage.into_reader(), buffer: Pages::new(MOST_BYTES, 0) })
+        reader(&Folder::of(name))
     }
+
+    fn inputs(name: &str, readers: usize) -> Outcome<Vec<Input>> {
+        let folder = Folder::of(name);
+        (0..readers).map(|_| reader(&folder)).collect()
+    }
+}
+
+fn reader(folder: &Folder) -> Outcome<Input> {
+    let storage = MmapStorage::attach(folder.path().join(FILE)).map_err(told)?;
+    Ok(Input { reader: storage.into_reader(), buffer: Pages::new(MOST_BYTES, 0) })
 }
 
 impl Puts for Output {

@@ -28,13 +28,18 @@ pub struct Input {
     _service: (Factory, Node<ipc::Service>),
 }
 
-/// One publisher, one subscriber, no history, the oldest is overwritten: as topics of ours and crossbar's are.
-fn service(name: &str) -> Outcome<(Factory, Node<ipc::Service>)> {
+/// One publisher, no history, the oldest is overwritten: as topics of ours and crossbar's are.
+fn service(name: &str, readers: usize) -> Outcome<(Factory, Node<ipc::Service>)> {
     set_log_level(LogLevel::Error);
     let node = NodeBuilder::new().create::<ipc::Service>().map_err(told)?;
     let name = ServiceName::new(name).map_err(told)?;
     let builder = node.service_builder(&name).publish_subscribe::<[u8]>();
-    let builder = builder.enable_safe_overflow(true).history_size(0).max_publishers(1).max_subscribers(1);
+    let builder = builder
+        .enable_safe_overflow(true)
+        .history_size(0)
+        .max_publishers(1)
+        .max_subscribers(readers)
+        .max_nodes(1 + readers);
     let factory = builder.open_or_create().map_err(told)?;
     Ok((factory, node))
 }
@@ -45,13 +50,18 @@ impl Bus for Service {
     type Input = Input;
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
-        let service = service(name)?;
+        Self::output_to(name, bytes, 1)
+    }
+
+    fn output_to(name: &str, bytes: usize, readers: usize) -> Outcome<Output> {
+        let service = service(name, readers)?;
         let publisher = service.0.publisher_builder().initial_max_slice_len(bytes).create().map_err(told)?;
         Ok(Output { publisher, _service: service })
     }
 
     fn input(name: &str) -> Outcome<Input> {
-        let service = service(name)?;
+        // Room for one at least: the service exists, with as much as it was made with.
+        let service = service(name, 1)?;
         let subscriber = service.0.subscriber_builder().create().map_err(told)?;
         Ok(Input { subscriber, _service: service })
     }

@@ -28,7 +28,11 @@ impl Bus for Region {
     type Input = Stream;
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
-        region(name, bytes, depth(bytes))
+        Self::output_to(name, bytes, 1)
+    }
+
+    fn output_to(name: &str, bytes: usize, readers: usize) -> Outcome<Output> {
+        region(name, bytes, depth(bytes), readers)
     }
 
     fn input(name: &str) -> Outcome<Stream> {
@@ -46,7 +50,7 @@ impl Bus for Shallow {
     type Input = Stream;
 
     fn output(name: &str, bytes: usize) -> Outcome<Output> {
-        region(name, bytes, depth(1 << 20))
+        region(name, bytes, depth(1 << 20), 1)
     }
 
     fn input(name: &str) -> Outcome<Stream> {
@@ -54,9 +58,9 @@ impl Bus for Shallow {
     }
 }
 
-fn region(name: &str, bytes: usize, depth: u32) -> Outcome<Output> {
-    let bytes = u32::try_from(bytes).map_err(told)?;
-    let config = Config::new().topics(1).publishers(1).subscribers(1).samples(1).loans(1);
+fn region(name: &str, bytes: usize, depth: u32, readers: usize) -> Outcome<Output> {
+    let (bytes, readers) = (u32::try_from(bytes).map_err(told)?, u32::try_from(readers).map_err(told)?);
+    let config = Config::new().topics(1).publishers(1).subscribers(readers).samples(1).loans(1);
     let publisher = Publisher::create(name, &config.depth(depth).block_bytes(bytes)).map_err(told)?;
     let topic = publisher.register(URI).map_err(told)?;
     Ok(Output { publisher, topic })

@@ -68,6 +68,11 @@ impl Puts for Output {
     }
 
     #[inline(always)]
+    fn copy_many<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]>) {
+        self.publisher.send_batch(messages.map(|bytes| (0, bytes))).expect(LOST);
+    }
+
+    #[inline(always)]
     fn whole(&mut self, bytes: &[u8]) {
         let mut claim = self.publisher.claim(bytes.len()).expect(LOST);
         claim.write(0, bytes);

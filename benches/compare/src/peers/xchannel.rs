@@ -51,10 +51,18 @@ impl Bus for Log {
     }
 
     fn input(name: &str) -> Outcome<Input> {
-        let folder = Folder::of(name);
-        let builder = ReaderBuilder::new(folder.path().join(FILE)).live().unmap(Unmap::AtFileRoll);
-        Ok(Input(builder.build().map_err(told)?))
+        reader(&Folder::of(name))
     }
+
+    fn inputs(name: &str, readers: usize) -> Outcome<Vec<Input>> {
+        let folder = Folder::of(name);
+        (0..readers).map(|_| reader(&folder)).collect()
+    }
+}
+
+fn reader(folder: &Folder) -> Outcome<Input> {
+    let builder = ReaderBuilder::new(folder.path().join(FILE)).live().unmap(Unmap::AtFileRoll);
+    Ok(Input(builder.build().map_err(told)?))
 }
 
 impl Puts for Output {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{OURS, THEIRS, page, text};
+use super::{BARE, OURS, THEIRS, page, text};
 use crate::report::Row;
 use crate::table::{name, size};
 
@@ -10,7 +10,6 @@ use crate::table::{name, size};
 const LEFT: f64 = 230.0;
 const LONGEST: f64 = 640.0;
 const BAR: f64 = 16.0;
-const BARE: &str = "#cbd5e1";
 
 /// The bars of all rows, which are of one family.
 pub fn bars(title: &str, rows: &[Row]) -> String {
@@ -26,7 +25,7 @@ pub fn bars(title: &str, rows: &[Row]) -> String {
         if told != Some((row.case, row.payload, row.at)) {
             told = Some((row.case, row.payload, row.at));
             y += BAR;
-            let heading = format!("{}, {}", name(row), size(row.payload));
+            let heading = format!("{}, {}", name(row.case, row.at), size(row.payload));
             text(&mut body, 10.0, y, "start", "bold", &heading);
             y += 6.0;
             if let Some(ns) = row.ours_ns {

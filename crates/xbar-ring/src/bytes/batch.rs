@@ -74,11 +74,11 @@ impl<'b, K, L: Lookout> Iterator for ByteWindow<'_, 'b, K, L> {
     fn next(&mut self) -> Option<Message<'b>> {
         let (head, message) = self.rest.split_first_chunk()?;
         let (bytes, kind) = Head::message(u64::from_ne_bytes(*head))?;
-        let frame = usize::try_from(frame_bytes(bytes) - WORD).ok()?;
+        let frame = usize::try_from(frame_bytes(bytes.into()) - WORD).ok()?;
         let (frame, rest) = message.split_at_checked(frame)?;
         self.rest = rest;
         let sequence = self.next.sequence;
-        self.next = self.next.behind(bytes);
+        self.next = self.next.behind(bytes.into());
         // Stored and never loaded here, so that no message waits for the one before.
         self.subscriber.reader.next = self.next;
         Some(Message { kind, sequence, bytes: &frame[..bytes as usize] })

@@ -44,7 +44,7 @@ impl Head {
     /// Length and kind, if a word is a message's: the first thing to ask.
     #[inline(always)]
     pub(crate) const fn message(word: u64) -> Option<(u32, u16)> {
-        if word & FLAGS == MESSAGE { Some((word as u32, (word >> 48) as u16)) } else { None }
+        if (word >> 32) as u16 == 1 { Some((word as u32, (word >> 48) as u16)) } else { None }
     }
 
     /// The word that says it.
@@ -62,15 +62,9 @@ impl Head {
 
 /// Bytes of the frame of a message of `bytes`: head and whole words.
 #[inline(always)]
-pub(crate) const fn frame_bytes(bytes: u32) -> u64 {
-    WORD + words(bytes) as u64 * WORD
-}
-
-/// Words of a message of `bytes`.
-#[inline(always)]
-pub(crate) const fn words(bytes: u32) -> usize {
-    // Shorter for a processor than `div_ceil`.
-    ((bytes as u64 + (WORD - 1)) >> WORD.trailing_zeros()) as usize
+pub(crate) const fn frame_bytes(bytes: u64) -> u64 {
+    // Shorter for a processor than `next_multiple_of`.
+    WORD + ((bytes + (WORD - 1)) & !(WORD - 1))
 }
 
 #[cfg(all(test, not(xbar_loom)))]
@@ -91,6 +85,6 @@ mod tests {
     #[test]
     fn frames_are_whole_words() {
         assert_eq!([0, 1, 8, 9].map(frame_bytes), [8, 16, 16, 24]);
-        assert_eq!(frame_bytes(u32::MAX), 8 + (1 << 32));
+        assert_eq!(frame_bytes(u32::MAX.into()), 8 + (1 << 32));
     }
 }

@@ -11,7 +11,7 @@ use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
 
 use crate::bytes::ByteRingError;
-use crate::bytes::frame::{Head, WORD, frame_bytes, words};
+use crate::bytes::frame::{Head, WORD, frame_bytes};
 use crate::stride::LINE_WORDS;
 
 /// Parts of a ring that the writer claims, and notes the beginning of, one by one.
@@ -59,7 +59,7 @@ pub(crate) struct Place {
 impl Place {
     /// The place behind a message of `bytes`.
     #[inline(always)]
-    pub(crate) const fn behind(self, bytes: u32) -> Self {
+    pub(crate) const fn behind(self, bytes: u64) -> Self {
         // Wrapping: in damaged memory a place may be anything.
         let Self { position, sequence } = self;
         Self { position: position.wrapping_add(frame_bytes(bytes)), sequence: sequence.wrapping_add(1) }
@@ -69,7 +69,7 @@ impl Place {
 /// The memory of a ring, lent.
 ///
 /// Invariant 1: `words` are [`RING_WORD`] and a power of two, at least eight.
-/// Invariant 2: `mask` is one less than the bytes of the latter.
+/// Invariant 2: `mask` is one word less than the bytes of the latter.
 pub(crate) struct Memory<W, K> {
     words: Lent<[W], K>,
     mask: u64,
@@ -80,7 +80,7 @@ impl<W, K> Memory<W, K> {
     pub(crate) fn new(words: Lent<[W], K>) -> Result<Self, ByteRingError> {
         let bytes = words.len().checked_sub(RING_WORD).and_then(|words| words.checked_mul(WORD as usize));
         match bytes {
-            Some(bytes) if is_capacity(bytes) => Ok(Self { words, mask: bytes as u64 - 1 }),
+            Some(bytes) if is_capacity(bytes) => Ok(Self { words, mask: bytes as u64 - WORD }),
             _ => Err(ByteRingError { words: words.len() }),
         }
     }
@@ -100,7 +100,8 @@ impl<W, K: Clone> Clone for Memory<W, K> {
 
 /// The words of a ring, as two words that go in registers.
 ///
-/// Invariant 1: at `start` are [`RING_WORD`] words, and behind them `mask + 1` bytes of words, a power of two, shared as long as `'m`.
+/// Invariant 1: at `start` are [`RING_WORD`] words, and behind them `mask` bytes and a word, a power of two, shared as long as `'m`.
+/// Invariant 2: a position that is masked is a multiple of a word and less than the ring's bytes.
 pub(crate) struct View<'m, W> {
     start: NonNull<W>,
     mask: u64,
@@ -136,11 +137,24 @@ impl<'m, W> View<'m, W> {
     ///
     /// The last one's `index` must be less than [`RING_WORD`] and the ring's words.
     #[inline(always)]
-    unsafe fn span(self, index: usize, count: usize) -> &'m [W] {
+    unsafe fn words(self, index: usize, count: usize) -> &'m [W] {
         // SAFETY: within the memory (invariant 1), as the caller promises.
         let place = unsafe { self.start.add(index) };
         // SAFETY: as above, and shared.
         unsafe { core::slice::from_raw_parts(place.as_ptr(), count) }
+    }
+
+    /// The word so many bytes from the ring's beginning.
+    ///
+    /// # Safety
+    ///
+    /// `at` must be a multiple of a word, and less than the ring's bytes.
+    #[inline(always)]
+    unsafe fn ring(self, at: u64) -> NonNull<W> {
+        // Less than 2^33 where a `usize` has more bits, and less than 2^30 elsewhere.
+        let at = RING_WORD * WORD as usize + at as usize;
+        // SAFETY: within the memory (invariant 1), as the caller promises.
+        unsafe { self.start.byte_add(at) }
     }
 
     /// Words of the ring.
@@ -166,7 +180,7 @@ impl<'m, W> View<'m, W> {
     /// Bytes of the ring.
     #[inline(always)]
     pub(crate) const fn capacity(self) -> u64 {
-        self.mask + 1
+        self.mask + WORD
     }
 
     /// Bytes of a section.
@@ -188,48 +202,52 @@ impl<'m, W> View<'m, W> {
         position >> (self.section_bytes().trailing_zeros())
     }
 
-    /// Bytes from a position to where the ring ends.
+    /// Bytes from a position to where the ring ends: a word at least.
     #[inline(always)]
     pub(crate) const fn left(self, position: u64) -> u64 {
         self.capacity() - (position & self.mask)
     }
 
-    /// Where among the ring's words a position lies: less than they are.
-    #[inline(always)]
-    const fn index(self, position: u64) -> usize {
-        ((position & self.mask) / WORD) as usize
-    }
-
-    /// The word at a position.
+    /// The word at a position, whatever that is.
     #[inline(always)]
     pub(crate) fn word(self, position: u64) -> &'m W {
-        // SAFETY: a position, whatever it is, is masked to less than the ring's bytes.
-        unsafe { self.at(RING_WORD + self.index(position)) }
+        // SAFETY: masked (invariant 2).
+        let place = unsafe { self.ring(position & self.mask) };
+        // SAFETY: within the memory, and shared.
+        unsafe { place.as_ref() }
     }
 
     /// The words of the message of `bytes` whose frame begins at a position, if the ring does not end before.
     #[inline(always)]
-    pub(crate) fn message(self, position: u64, bytes: u32) -> Option<&'m [W]> {
-        let (first, count) = (self.index(position) + 1, words(bytes));
-        // Neither is more than 2^30.
-        let fits = first + count <= self.ring_words();
-        // SAFETY: behind the ring's beginning, and not beyond its end.
-        fits.then(|| unsafe { self.span(RING_WORD + first, count) })
+    pub(crate) fn message(self, position: u64, bytes: u64) -> Option<&'m [W]> {
+        let (at, message_bytes) = (position & self.mask, frame_bytes(bytes) - WORD);
+        // A word less on both sides: the head.
+        if at + message_bytes > self.mask {
+            return None;
+        }
+        // SAFETY: masked (invariant 2).
+        let head = unsafe { self.ring(at) };
+        // SAFETY: the frame goes on, or ends, behind its head, which lies in the ring.
+        let message = unsafe { head.add(1) };
+        // SAFETY: so many words lie there, shared: the frame ends where the ring does, or before.
+        Some(unsafe { core::slice::from_raw_parts(message.as_ptr(), (message_bytes / WORD) as usize) })
     }
 
-    /// All words from a position to where the ring ends.
+    /// The words from a position to `end`, or to where the ring ends if that comes before.
     #[inline]
-    pub(crate) fn rest(self, position: u64) -> &'m [W] {
-        let first = self.index(position);
-        // SAFETY: less than the ring's words, and as many as there are.
-        unsafe { self.span(RING_WORD + first, self.ring_words() - first) }
+    pub(crate) fn span(self, position: u64, end: u64) -> &'m [W] {
+        let first = ((position & self.mask) / WORD) as usize;
+        // Wrapping: in damaged memory a position may be anything.
+        let words = usize::try_from(end.wrapping_sub(position) / WORD).unwrap_or(usize::MAX);
+        // SAFETY: less than the ring's words, and no more than there are behind.
+        unsafe { self.words(RING_WORD + first, words.min(self.ring_words() - first)) }
     }
 
     /// The note of a section.
     #[inline(always)]
     fn note(self, section: u64) -> &'m [W] {
         // SAFETY: the notes are in front of the ring.
-        unsafe { self.span(NOTES + (section % SECTIONS) as usize * NOTE_WORDS, NOTE_WORDS) }
+        unsafe { self.words(NOTES + (section % SECTIONS) as usize * NOTE_WORDS, NOTE_WORDS) }
     }
 }
 
@@ -237,7 +255,7 @@ impl<'m> View<'m, AtomicU64> {
     /// The same, to be looked at.
     pub(crate) fn read(self) -> View<'m, ReadU64> {
         // SAFETY: all that the view promises (invariant 1).
-        let words = unsafe { self.span(0, RING_WORD + self.ring_words()) };
+        let words = unsafe { self.words(0, RING_WORD + self.ring_words()) };
         View { start: NonNull::from(ReadU64::of_slice(words)).cast(), mask: self.mask, words: PhantomData }
     }
 
@@ -339,7 +357,9 @@ impl View<'_, ReadU64> {
         }
         Some(match head {
             Head::Padding => Some(self.behind_padding(place)),
-            Head::Message { bytes, .. } => self.message(place.position, bytes).map(|_| place.behind(bytes)),
+            Head::Message { bytes, .. } => {
+                self.message(place.position, bytes.into()).map(|_| place.behind(bytes.into()))
+            }
             Head::Mark | Head::End | Head::Other => None,
         })
     }

@@ -125,7 +125,7 @@ impl<K> ByteReader<K> {
             let head = view.word(next.position).load_acquire();
             if let Some((bytes, kind)) = Head::message(head) {
                 // The length may be another lap's, or damaged: the frame ends before the ring does, or it is none.
-                let Some(words) = view.message(next.position, bytes) else { break };
+                let Some(words) = view.message(next.position, bytes.into()) else { break };
                 return BytePoll::Ready(Frame { view, words, bytes, kind, next });
             }
             if !view.is_whole(next.position) {
@@ -155,9 +155,8 @@ impl<K> ByteReader<K> {
     #[inline]
     pub(crate) fn copy_to(&self, end: u64, buffer: &mut [u8]) -> Option<usize> {
         let (view, position) = (self.memory.view(), self.next.position);
-        let (words, most) = (view.rest(position), end.wrapping_sub(position));
-        let bytes =
-            usize::try_from(most).unwrap_or(usize::MAX).min(buffer.len()).min(words.len() * WORD as usize);
+        let words = view.span(position, end);
+        let bytes = buffer.len().min(words.len() * WORD as usize);
         crate::copy::load_message(&mut buffer[..bytes], words);
         view.is_whole(position).then_some(bytes)
     }
@@ -252,7 +251,7 @@ impl<'r> Frame<'r> {
     pub fn accept(self) -> bool {
         let whole = self.is_whole();
         if whole {
-            *self.next = self.next.behind(self.bytes);
+            *self.next = self.next.behind(self.bytes.into());
         }
         whole
     }

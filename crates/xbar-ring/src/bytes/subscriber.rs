@@ -269,7 +269,7 @@ impl<K, L: Lookout> ByteSubscriber<K, L> {
         for _ in 0..self.reader.capacity_bytes() / 8 {
             match self.reader.poll() {
                 BytePoll::Ready(frame) => {
-                    let needed = frame_bytes(frame.len() as u32);
+                    let needed = frame_bytes(frame.len() as u64);
                     if needed <= place.len() as u64 {
                         // Its head is there before `committed` says so.
                         let end = self.reader.committed().max(self.reader.position().wrapping_add(needed));

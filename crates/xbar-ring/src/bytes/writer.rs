@@ -102,9 +102,8 @@ impl<K> ByteWriter<K> {
     #[inline(always)]
     pub fn send(&mut self, kind: u16, message: &[u8]) -> Result<u64, TooLarge> {
         let claim = self.claim(message.len())?;
-        if let Some(words) = claim.words() {
-            store_message(words, message);
-        }
+        let Some(words) = claim.words() else { return Err(claim.writer.too_large(message.len())) };
+        store_message(words, message);
         Ok(claim.commit(kind))
     }
 
@@ -116,7 +115,8 @@ impl<K> ByteWriter<K> {
     /// [`TooLarge`].
     #[inline(always)]
     pub fn claim(&mut self, bytes: usize) -> Result<ByteClaim<'_, K>, TooLarge> {
-        let bytes = self.measured(bytes)?;
+        self.measure(bytes)?;
+        let bytes = bytes as u64;
         if self.next.position + frame_bytes(bytes) > self.room {
             self.make_room(bytes);
         }
@@ -129,24 +129,31 @@ impl<K> ByteWriter<K> {
     /// # Errors
     ///
     /// [`TooLarge`], of the first message that is; those in front of it were sent.
+    // Apart, so that its loop has all registers: a batch pays for one call.
+    #[inline(never)]
     pub fn send_batch<'m>(
         &mut self,
         messages: impl IntoIterator<Item = (u16, &'m [u8])>,
     ) -> Result<u64, TooLarge> {
-        let before = self.next.sequence;
-        let mut batch = Batch::from(self.next);
+        let (before, most) = (self.next.sequence, self.most_bytes());
+        let Self { memory, next, claimed, room } = self;
+        let view = memory.view();
+        let mut batch = Batch::new(view, *next, *room);
         for (kind, message) in messages {
-            let measured = self.measured(message.len());
-            let fits = |bytes| batch.next.position + frame_bytes(bytes) <= self.room;
-            if !measured.is_ok_and(fits) {
-                batch.show(self);
-                self.make_room(measured?);
-                batch = Batch::from(self.next);
+            let is_too_large = message.len() > most;
+            if is_too_large || !batch.put(kind, message) {
+                *next = batch.show(view);
+                if is_too_large {
+                    return Err(TooLarge { bytes: message.len(), most });
+                }
+                (next.position, *claimed) = widen(view, *next, *claimed, frame_bytes(message.len() as u64));
+                *room = self::room(view, next.position, *claimed);
+                batch = Batch::new(view, *next, *room);
+                batch.put(kind, message);
             }
-            batch.put(self.memory.view(), kind, measured?, message);
         }
-        batch.show(self);
-        Ok(self.next.sequence.wrapping_sub(before))
+        *next = batch.show(view);
+        Ok(next.sequence.wrapping_sub(before))
     }
 
     /// Ends the stream: readers that have received everything find the end. A message sent later, or a writer that resumes,
@@ -158,17 +165,19 @@ impl<K> ByteWriter<K> {
         self.memory.view().word(self.next.position).store(Head::End.word(), Ordering::Release);
     }
 
-    /// The length, if the ring takes it.
+    /// Whether the ring takes a message of so many bytes: then they fit 32 bits, because of `MOST_BYTES`.
     #[inline(always)]
-    fn measured(&self, bytes: usize) -> Result<u32, TooLarge> {
-        let most = self.most_bytes();
-        // `most` fits 32 bits: `MOST_BYTES`.
-        if bytes > most { Err(TooLarge { bytes, most }) } else { Ok(bytes as u32) }
+    fn measure(&self, bytes: usize) -> Result<(), TooLarge> {
+        if bytes > self.most_bytes() { Err(self.too_large(bytes)) } else { Ok(()) }
+    }
+
+    fn too_large(&self, bytes: usize) -> TooLarge {
+        TooLarge { bytes, most: self.most_bytes() }
     }
 
     /// Makes room for a message of `bytes`.
     #[inline(always)]
-    fn make_room(&mut self, bytes: u32) {
+    fn make_room(&mut self, bytes: u64) {
         let view = self.memory.view();
         (self.next.position, self.claimed) = widen(view, self.next, self.claimed, frame_bytes(bytes));
         self.room = room(view, self.next.position, self.claimed);
@@ -177,7 +186,7 @@ impl<K> ByteWriter<K> {
     /// Makes everything from the writer's place to `next` found, by the head `first`.
     #[inline(always)]
     fn commit(&mut self, first: Head, next: Place) {
-        show(self.memory.view(), self.next, first, next);
+        show(self.memory.view(), self.next, first.word(), next);
         self.next = next;
     }
 }
@@ -196,19 +205,19 @@ fn widen(view: View<'_, AtomicU64>, next: Place, mut claimed: u64, frame: u64) -
     }
     if start != next.position {
         // Sent as a message is: readers wait at the ring's beginning, whatever becomes of the frame.
-        show(view, next, Head::Padding, Place { position: start, ..next });
+        show(view, next, Head::Padding.word(), Place { position: start, ..next });
     }
     (start, claimed)
 }
 
 /// Makes everything from `from` to `next` found, by the head `first`.
 #[inline(always)]
-fn show(view: View<'_, AtomicU64>, from: Place, first: Head, next: Place) {
+fn show(view: View<'_, AtomicU64>, from: Place, first: u64, next: Place) {
     // ORDERING: bytes-frame: the mark, released by the head below.
     view.word(next.position).store(Head::Mark.word(), Ordering::Relaxed);
     // ORDERING: bytes-frame: release pairs with the reader's first look; relaxed, a reader could find the head before the
     // bytes, or before the mark behind them.
-    view.word(from.position).store(first.word(), Ordering::Release);
+    view.word(from.position).store(first, Ordering::Release);
     // The two differ in what counts sections.
     if next.position ^ from.position >= view.section_bytes() {
         view.put_note(next);
@@ -227,39 +236,51 @@ impl<K> fmt::Debug for ByteWriter<K> {
 }
 
 /// Frames that are written and not yet found: the first one's head is still the mark.
-struct Batch {
+struct Batch<'m> {
     start: Place,
-    first: Head,
-    next: Place,
+    /// The head of the first frame; the mark as long as there is none.
+    first: u64,
+    sent: u64,
+    /// The words behind the frames, up to `end`.
+    free: &'m [AtomicU64],
+    end: u64,
 }
 
-impl Batch {
-    const fn from(start: Place) -> Self {
-        Self { start, first: Head::Mark, next: start }
+impl<'m> Batch<'m> {
+    /// A batch that begins at `start`, where there is room up to `end`.
+    fn new(view: View<'m, AtomicU64>, start: Place, end: u64) -> Self {
+        Self { start, first: Head::Mark.word(), sent: 0, free: view.span(start.position, end), end }
     }
 
-    /// Writes a frame, for which there is room.
-    #[inline]
-    fn put(&mut self, view: View<'_, AtomicU64>, kind: u16, bytes: u32, message: &[u8]) {
-        if let Some(words) = view.message(self.next.position, bytes) {
-            store_message(words, message);
-        }
-        let head = Head::Message { bytes, kind };
-        if self.next == self.start {
-            self.first = head;
+    /// Writes a frame. False, and nothing written, when there is no room for it.
+    #[inline(always)]
+    fn put(&mut self, kind: u16, message: &[u8]) -> bool {
+        let Some((head, free)) = self.free.split_first() else { return false };
+        let words = (frame_bytes(message.len() as u64) / WORD) as usize - 1;
+        let Some((place, free)) = free.split_at_checked(words) else { return false };
+        store_message(place, message);
+        let word = Head::Message { bytes: message.len() as u32, kind }.word();
+        if self.first == Head::Mark.word() {
+            self.first = word;
         } else {
             // ORDERING: bytes-frame: nobody comes here before the first head, which releases this.
-            view.word(self.next.position).store(head.word(), Ordering::Relaxed);
+            head.store(word, Ordering::Relaxed);
         }
-        self.next = self.next.behind(bytes);
+        (self.free, self.sent) = (free, self.sent + 1);
+        true
     }
 
-    /// Makes them found.
-    #[inline]
-    fn show<K>(&self, writer: &mut ByteWriter<K>) {
-        if self.next != self.start {
-            writer.commit(self.first, self.next);
+    /// Makes them found; says where the next frame begins.
+    fn show(&self, view: View<'_, AtomicU64>) -> Place {
+        if self.sent == 0 {
+            return self.start;
         }
+        let next = Place {
+            position: self.end - self.free.len() as u64 * WORD,
+            sequence: self.start.sequence.wrapping_add(self.sent),
+        };
+        show(view, self.start, self.first, next);
+        next
     }
 }
 
@@ -295,7 +316,8 @@ impl Batch {
 /// ```
 pub struct ByteClaim<'w, K> {
     writer: &'w mut ByteWriter<K>,
-    bytes: u32,
+    /// No more than the writer's `most_bytes`.
+    bytes: u64,
 }
 
 impl<K> ByteClaim<'_, K> {
@@ -331,7 +353,7 @@ impl<K> ByteClaim<'_, K> {
     /// Makes the message shorter: what was written up to there is sent. Longer than it is, it stays.
     #[inline]
     pub fn truncate(&mut self, bytes: usize) {
-        self.bytes = self.bytes.min(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.bytes = self.bytes.min(bytes as u64);
     }
 
     /// Sends what was written; returns the message's number.
@@ -339,7 +361,7 @@ impl<K> ByteClaim<'_, K> {
     pub fn commit(self, kind: u16) -> u64 {
         let Self { writer, bytes } = self;
         let sequence = writer.next.sequence;
-        writer.commit(Head::Message { bytes, kind }, writer.next.behind(bytes));
+        writer.commit(Head::Message { bytes: bytes as u32, kind }, writer.next.behind(bytes));
         sequence
     }
 }

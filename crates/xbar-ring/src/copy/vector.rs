@@ -11,46 +11,75 @@ use xbar_layout::sync::unmodelled::AtomicI32;
 /// Bytes that one turn of a loop moves.
 pub(super) const TURN: usize = 64;
 
-/// Bytes from which on [`copy_few`] copies: two words.
+/// Bytes from which on [`copy_words`] copies: two words.
 pub(super) const PAIR: usize = 16;
 
-/// Copies `bytes`, whole words from [`PAIR`] to four pairs, without a loop: from both ends, so that a word may be copied twice.
+/// Copies `bytes`, whole words, [`PAIR`] at least. The last ones are copied from the end, so that a word may be copied twice.
 ///
 /// # Safety
 ///
 /// As [`copy`].
 #[inline(always)]
-pub(super) unsafe fn copy_few(from: *const u8, to: *mut u8, bytes: usize) {
-    let last = bytes - PAIR;
-    if bytes > 2 * PAIR {
-        for at in [PAIR, last - PAIR] {
-            // SAFETY: a pair within the bytes.
-            unsafe { copy_pair(from.wrapping_add(at), to.wrapping_add(at)) };
-        }
+pub(super) unsafe fn copy_words(from: *const u8, to: *mut u8, bytes: usize) {
+    if bytes <= TURN {
+        // SAFETY: the caller's promise.
+        return unsafe { copy_few(from, to, bytes) };
     }
-    for at in [0, last] {
-        // SAFETY: a pair within the bytes.
-        unsafe { copy_pair(from.wrapping_add(at), to.wrapping_add(at)) };
+    let turns = bytes / TURN * TURN;
+    // SAFETY: the caller's promise.
+    unsafe { copy(from, to, turns) };
+    if turns < bytes {
+        let last = bytes - TURN;
+        // SAFETY: within the bytes.
+        unsafe { copy_few(from.wrapping_add(last), to.wrapping_add(last), TURN) };
     }
 }
 
-/// Copies two words.
+/// Copies `bytes`, whole words from [`PAIR`] to [`TURN`], without a loop.
 ///
 /// # Safety
 ///
 /// As [`copy`].
 #[inline(always)]
-unsafe fn copy_pair(from: *const u8, to: *mut u8) {
-    // SAFETY: moves two words from `from` to `to`, both valid for that; otherwise as in `copy_by_16`.
-    unsafe {
-        asm!(
-            "movups {a}, [{from}]",
-            "movups [{to}], {a}",
-            from = in(reg) from,
-            to = in(reg) to,
-            a = out(xmm_reg) _,
-            options(nostack, preserves_flags),
-        );
+unsafe fn copy_few(from: *const u8, to: *mut u8, bytes: usize) {
+    if bytes > 2 * PAIR {
+        // SAFETY: moves the first two pairs and the last two from `from` to `to`, both valid for that; otherwise as in `copy_by_16`.
+        unsafe {
+            asm!(
+                "movups {a}, [{from}]",
+                "movups {b}, [{from} + 16]",
+                "movups {c}, [{from} + {bytes} - 32]",
+                "movups {d}, [{from} + {bytes} - 16]",
+                "movups [{to}], {a}",
+                "movups [{to} + 16], {b}",
+                "movups [{to} + {bytes} - 32], {c}",
+                "movups [{to} + {bytes} - 16], {d}",
+                from = in(reg) from,
+                to = in(reg) to,
+                bytes = in(reg) bytes,
+                a = out(xmm_reg) _,
+                b = out(xmm_reg) _,
+                c = out(xmm_reg) _,
+                d = out(xmm_reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
+    } else {
+        // SAFETY: as above, the first pair and the last.
+        unsafe {
+            asm!(
+                "movups {a}, [{from}]",
+                "movups {b}, [{from} + {bytes} - 16]",
+                "movups [{to}], {a}",
+                "movups [{to} + {bytes} - 16], {b}",
+                from = in(reg) from,
+                to = in(reg) to,
+                bytes = in(reg) bytes,
+                a = out(xmm_reg) _,
+                b = out(xmm_reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
     }
 }
 
