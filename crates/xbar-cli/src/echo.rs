@@ -1,5 +1,7 @@
 //! `xbar echo`: messages as they come, one a line.
 
+mod bytes;
+
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -50,7 +52,10 @@ pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
     let start = Instant::now();
     let Some(subscriber) = connect(dir, arguments, &stop, start)? else { return Ok(ExitCode::SUCCESS) };
     let mut echo = Echo { streams: Vec::new(), seen: 0, printed: 0, last: Instant::now(), arguments };
-    echo.subscribe(&subscriber, &pattern, arguments.history)?;
+    if let Some(uri) = echo.subscribe(dir, &subscriber, &pattern, arguments.history)? {
+        drop((echo, subscriber)); // one seat is enough
+        return bytes::run(dir, arguments, &uri, arguments.history, &stop);
+    }
     loop {
         let printed = echo.print_what_is_there()?;
         if stop.wanted() || arguments.count.is_some_and(|count| echo.printed >= count) {
@@ -69,7 +74,10 @@ pub fn run(dir: Dir<'_>, arguments: &Arguments) -> Result {
         // Asked before the topics are: one that came, spoke and left in between is then still found.
         let ended = subscriber.publisher_count() == 0;
         // Topics that came later: everything on them is new.
-        echo.subscribe(&subscriber, &pattern, true)?;
+        if let Some(uri) = echo.subscribe(dir, &subscriber, &pattern, true)? {
+            drop((echo, subscriber));
+            return bytes::run(dir, arguments, &uri, true, &stop);
+        }
         if ended && !echo.print_what_is_there()? {
             eprintln!("xbar: region {} ended: its publishers are gone", arguments.region);
             return Ok(ExitCode::SUCCESS);
@@ -111,20 +119,37 @@ struct Echo<'a> {
 }
 
 impl Echo<'_> {
-    /// Subscribes to the topics that match and were not there the last time.
-    fn subscribe(&mut self, subscriber: &Subscriber, pattern: &Pattern, from_oldest: bool) -> Result<()> {
+    /// Subscribes to the topics that match and were not there the last time; but a byte bus, which has its region for itself, is
+    /// only named.
+    fn subscribe(
+        &mut self,
+        dir: Dir<'_>,
+        subscriber: &Subscriber,
+        pattern: &Pattern,
+        from_oldest: bool,
+    ) -> Result<Option<String>> {
         let topics = subscriber.topics();
         for topic in topics.iter().skip(self.seen) {
-            if pattern.matches(&Uri::new(topic)?) {
-                self.streams.push(if from_oldest {
-                    subscriber.subscribe_from_oldest(topic)?
-                } else {
-                    subscriber.subscribe(topic)?
-                });
+            if !pattern.matches(&Uri::new(topic)?) {
+                continue;
+            }
+            let stream = if from_oldest {
+                subscriber.subscribe_from_oldest(topic)
+            } else {
+                subscriber.subscribe(topic)
+            };
+            match stream {
+                Ok(stream) => self.streams.push(stream),
+                Err(RegionError::Differs { .. })
+                    if bytes::is_byte_bus(dir, &self.arguments.region, topic) =>
+                {
+                    return Ok(Some(topic.clone()));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         self.seen = topics.len();
-        Ok(())
+        Ok(None)
     }
 
     /// Prints all that can be had at once, up to the count; says whether there was anything.

@@ -80,6 +80,7 @@ fn show(regions: &[RegionInfo], as_json: bool, rate: impl Fn(u64, &str, u64) -> 
                             "type": topic.value_type,
                             "depth": topic.depth,
                             "block_bytes": topic.block_bytes,
+                            "capacity_bytes": topic.capacity_bytes,
                         })
                     })
                     .collect();
@@ -150,9 +151,10 @@ fn show(regions: &[RegionInfo], as_json: bool, rate: impl Fn(u64, &str, u64) -> 
 /// How a topic delivers, and how deep it is.
 fn kind(topic: &TopicInfo) -> String {
     let many = if topic.many_publishers { ", many publishers" } else { "" };
-    match topic.delivery {
-        Delivery::Pinned => "pinned".to_owned(),
-        delivery => format!("{delivery} {}{many}", topic.depth),
+    match (topic.delivery, topic.capacity_bytes) {
+        (Delivery::Pinned, _) => "pinned".to_owned(),
+        (_, Some(bytes)) => format!("byte bus of {bytes} bytes"),
+        (delivery, None) => format!("{delivery} {}{many}", topic.depth),
     }
 }
 

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 #![allow(clippy::missing_panics_doc)] // a panic is what they are for
 
+mod byte_ring;
 mod bytes;
 mod log;
 mod memory;
@@ -16,6 +17,7 @@ mod ring;
 mod table;
 mod text;
 
+pub use byte_ring::byte_ring;
 pub use log::log;
 pub use region::{participants, region};
 pub use ring::{gate, pool as ledger, ring_slots};
@@ -26,11 +28,12 @@ pub use text::{patterns, uris};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every function here, under the name of its fuzz target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("region_gate", region_gate),
     ("topic_table", topic_table),
     ("descriptors", descriptors),
     ("ring_slots", ring_slots),
+    ("byte_ring", byte_ring),
     ("ledger", ledger),
     ("gate", gate),
     ("participants", participants),

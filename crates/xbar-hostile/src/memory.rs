@@ -40,6 +40,27 @@ impl Words {
     }
 }
 
+/// Words in a row, an allocation of their own.
+#[derive(Clone)]
+pub(crate) struct Row(Arc<Vec<AtomicU64>>);
+
+/// So many zeroes.
+pub(crate) fn row(words: usize) -> Row {
+    Row(Arc::new((0..words).map(|_| AtomicU64::new(0)).collect()))
+}
+
+impl Row {
+    /// What `choose` sees in them, lent.
+    pub(crate) fn lend<T: ?Sized>(&self, choose: impl FnOnce(&[AtomicU64]) -> &T) -> Lent<T, Self> {
+        // SAFETY: borrowed from the vector that the Arc keeps, which is never touched again but through its words.
+        unsafe { Lent::new(NonNull::from(choose(&self.0)), self.clone()) }
+    }
+
+    pub(crate) fn word(&self, place: usize) -> &AtomicU64 {
+        &self.0[place]
+    }
+}
+
 /// Bytes of a block.
 pub(crate) const BLOCK_BYTES: usize = 64;
 /// Subscribers, with their ledger cells and streams.

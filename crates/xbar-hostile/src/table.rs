@@ -7,7 +7,7 @@ use xbar_layout::region::{HEADER_BYTES, RegionHeader};
 use xbar_layout::ring::{INLINE_BYTES, SLOT_BYTES};
 use xbar_layout::topic::{ENTRY_BYTES, TopicEntry};
 use xbar_layout::{
-    Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType,
+    Content, Delivery, Descriptor, Geometry, Limits, Message, PoolLimits, ReadOnly, TopicShape, ValueType,
 };
 
 use crate::bytes::Bytes;
@@ -101,27 +101,33 @@ fn check(words: Vec<u64>, (data_bytes, peers_bytes): (u64, u64)) -> Option<Regio
 pub fn topic_table(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let mut words = vec![0; ENTRY_BYTES / 8];
-    if bytes.byte().is_some_and(|kind| kind == 0) {
+    let kind = bytes.byte().unwrap_or(1);
+    let is_good = bytes.0.is_empty();
+    if kind == 0 {
         words.iter_mut().for_each(|word| *word = bytes.word());
     } else {
         let many = TopicShape {
             delivery: Delivery::Lossy,
             many: true,
-            values: false,
+            content: Content::Messages,
             pool: Some(0),
             slots: 8,
             value: ValueType::of::<u64>(),
         };
+        let byte_bus =
+            TopicShape { many: false, content: Content::Bytes, pool: None, slots: 16, value: None, ..many };
+        let shape = if kind % 2 == 0 { byte_bus } else { many };
         let pair = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
         words[1] = 5;
-        words[2] = pair(many.kind(), 1);
-        words[3] = pair(1, many.slots);
-        words[4] = pair(8, 8);
+        words[2] = pair(shape.kind(), shape.pool.map_or(0, |pool| pool + 1));
+        words[3] = pair(1, shape.slots);
+        words[4] = pair(shape.value.map_or(0, |value| value.size), 8);
         words[16] = u64::from_ne_bytes(*b"/tick\0\0\0");
         while let Some(place) = bytes.below(ENTRY_BYTES / 8) {
             words[place] = bytes.damage(words[place]).unwrap_or(0);
         }
     }
+    let is_good = kind > 0 && is_good;
     let words = Words::new(words);
     let entry = words.view::<TopicEntry<ReadOnly>>(0);
     if let Some(stored) = check_uri(&entry) {
@@ -131,10 +137,15 @@ pub fn topic_table(bytes: &[u8]) {
         let _ = std::str::from_utf8(text).ok().map(xbar_discovery::Uri::new);
     }
     let geometry = Geometry::new(limits()).expect("limits that work");
+    // The gate is open, or nothing here means anything.
+    assert!(!is_good || check_topic(&entry, &geometry).is_some());
     if let Some(facts) = check_topic(&entry, &geometry) {
-        let end = facts.ring_offset(&geometry) + SLOT_BYTES + 8 * facts.slot_words();
+        let end = facts.ring_offset(&geometry) + SLOT_BYTES + 8 * facts.words();
         assert!(end <= geometry.rings_offset + geometry.limits().ring_lines as usize * SLOT_BYTES);
         assert!(facts.shape.pool.is_none_or(|pool| (pool as usize) < geometry.pools().len()));
+        assert!(facts.shape.capacity_bytes().is_none_or(|bytes| {
+            bytes.is_power_of_two() && facts.words() == xbar_ring::bytes::ring_words(bytes as usize)
+        }));
         assert!(facts.shape.value.is_none_or(|value| value.align.is_power_of_two() && value.size > 0));
         let _ = facts.shape.value.map(|value| value.to_string());
     }

@@ -36,6 +36,7 @@ targets! {
     topic_table 2000
     descriptors 2000
     ring_slots 300
+    byte_ring 2000
     ledger 1000
     gate 300
     participants 40

@@ -23,6 +23,7 @@ mod layout {
     use static_assertions::{assert_eq_align, assert_eq_size, const_assert_eq};
 
     use crate::access::{ReadOnly, ReadWrite};
+    use crate::byte_ring;
     use crate::pad::{LINE_BYTES, PAGE_BYTES};
     use crate::participant::{
         Control, Counters, IntentWords, Record, STREAM_BYTES, STREAMS_OFFSET, TopicLine,
@@ -81,6 +82,13 @@ mod layout {
 
     const_assert_eq!(SLOT_BYTES, LINE_BYTES);
     const_assert_eq!(INLINE_BYTES, 48);
+
+    // In words; xbar-topic tests that the ring puts them there.
+    const_assert_eq!(byte_ring::CLAIMED, 0);
+    const_assert_eq!(byte_ring::COMMITTED * 8, LINE_BYTES);
+    const_assert_eq!(byte_ring::NOTES * 8, 2 * LINE_BYTES);
+    const_assert_eq!(byte_ring::RING, byte_ring::NOTES + byte_ring::SECTIONS * byte_ring::NOTE_WORDS);
+    const_assert_eq!(byte_ring::RING * 8, 4 * LINE_BYTES);
 
     const_assert_eq!(size_of::<Control>(), LINE_BYTES);
     const_assert_eq!(offset_of!(Control, subscribers_joined), 0);

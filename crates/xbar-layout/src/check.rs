@@ -11,7 +11,7 @@ use crate::ident::{BYTE_ORDER, FORMAT_VERSION, MAGIC};
 use crate::limits::{GeometryError, Limits, PoolLimits};
 use crate::pad::LINE_BYTES;
 use crate::region::{FLAG_PUBLISH_TIMES, RegionHeader};
-use crate::shape::{MOST_SLOTS, TopicShape, ValueType};
+use crate::shape::{Content, MOST_SLOTS, TopicShape, ValueType};
 use crate::sync::ReadU64;
 use crate::topic::{MOST_TYPE_NAME_BYTES, MOST_URI_BYTES, TopicEntry, URI_WORDS};
 use crate::{ReadOnly, pad::PAGE_BYTES};
@@ -241,15 +241,15 @@ impl TopicFacts {
         geometry.rings_offset + self.ring_line as usize * LINE_BYTES
     }
 
-    /// 64-bit words of all its slots.
-    pub const fn slot_words(&self) -> usize {
-        self.shape.slots as usize * self.shape.slot_words() as usize
+    /// 64-bit words of the ring behind its header.
+    pub const fn words(&self) -> usize {
+        self.shape.words() as usize // within the region, which is mapped
     }
 }
 
 /// Believes what a topic's entry says of its ring, or not.
 pub fn check_topic(entry: &TopicEntry<ReadOnly>, geometry: &Geometry) -> Option<TopicFacts> {
-    let (delivery, many, values) = TopicShape::of_kind(entry.kind.load_relaxed())?;
+    let (delivery, many, content) = TopicShape::of_kind(entry.kind.load_relaxed())?;
     let pool = entry.pool.load_relaxed().checked_sub(1);
     if pool.is_some_and(|pool| pool as usize >= geometry.pools().len()) {
         return None;
@@ -261,7 +261,7 @@ pub fn check_topic(entry: &TopicEntry<ReadOnly>, geometry: &Geometry) -> Option<
         && align as usize <= LINE_BYTES
         && name_bytes as usize <= MOST_TYPE_NAME_BYTES;
     let value = match size {
-        0 if values => return None,
+        0 if matches!(content, Content::Values) => return None,
         0 => None,
         _ if !typed => return None,
         _ => {
@@ -270,10 +270,13 @@ pub fn check_topic(entry: &TopicEntry<ReadOnly>, geometry: &Geometry) -> Option<
         }
     };
     let slots = entry.ring_slots.load_relaxed();
-    let shape = TopicShape { delivery, many, values, pool, slots, value };
+    let shape = TopicShape { delivery, many, content, pool, slots, value };
+    if matches!(content, Content::Bytes) && (value.is_some() || pool.is_some()) {
+        return None;
+    }
     let ring_line = entry.ring_line.load_relaxed();
     let fits = u64::from(ring_line) + shape.ring_lines() <= u64::from(geometry.limits().ring_lines);
-    ((2..=MOST_SLOTS).contains(&slots) && fits).then_some(TopicFacts { shape, ring_line })
+    (shape.has_possible_slots() && fits).then_some(TopicFacts { shape, ring_line })
 }
 
 /// A header seen by somebody who may only look.

@@ -4,7 +4,7 @@
 pub const MAGIC: u64 = u64::from_le_bytes(*b"xbar\0rgn");
 
 /// Changes when a byte changes its meaning, not with each release.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Reads as another number on a machine of the other byte order.
 pub const BYTE_ORDER: u32 = 0x0102_0304;

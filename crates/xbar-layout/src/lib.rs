@@ -5,8 +5,8 @@
 //!
 //! - which atomics exist ([`sync`]: the one place where the model checker is swapped in),
 //! - how memory is lent to a lock-free piece ([`Lent`]),
-//! - where things are in a region ([`Geometry`]), what a topic is ([`TopicShape`]) and what the rest is ([`region`], [`topic`], [`ring`], [`pool`],
-//!   [`participant`], [`Descriptor`]),
+//! - where things are in a region ([`Geometry`]), what a topic is ([`TopicShape`]) and what the rest is ([`region`], [`topic`], [`ring`],
+//!   [`byte_ring`], [`pool`], [`participant`], [`Descriptor`]),
 //! - and which foreign bytes are believed ([`check`]).
 //!
 //! docs/protocol.md tells the same for readers of other languages; `asserts.rs` holds every offset at compile
@@ -19,6 +19,7 @@ extern crate std;
 
 mod access;
 mod asserts;
+pub mod byte_ring;
 pub mod check;
 mod descriptor;
 pub mod fetch;
@@ -43,6 +44,6 @@ pub use descriptor::{Descriptor, Message};
 pub use geometry::{Geometry, PoolGeometry};
 pub use lent::Lent;
 pub use limits::{GeometryError, Limits, MOST_POOLS, PoolLimits};
-pub use shape::{Delivery, MOST_SLOTS, TopicShape, ValueType};
+pub use shape::{Content, Delivery, MOST_SLOTS, TopicShape, ValueType};
 pub use shared::{Byte, Shared};
 pub use space::Space;

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use crate::byte_ring;
 use crate::pad::LINE_BYTES;
 use crate::topic::{MOST_TYPE_NAME_BYTES, TYPE_NAME_WORDS, text_words};
 
-/// Slots that a topic's ring has at most; at least it has 2.
+/// Slots that a topic's ring has at most; at least it has 2. A byte ring has [`byte_ring::MOST_LINES`].
 pub const MOST_SLOTS: u32 = 1 << 20;
 
 /// What happens when a reader is slower than the publishers.
@@ -110,6 +111,17 @@ impl fmt::Debug for ValueType {
     }
 }
 
+/// What a topic's ring holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// Descriptors: a message rides in its slot, or the slot names the block that it is in.
+    Messages,
+    /// The values themselves, whatever their size: a bus.
+    Values,
+    /// Messages of any length one behind the other, without slots: a [`byte_ring`].
+    Bytes,
+}
+
 /// What a topic was registered as. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicShape {
@@ -117,11 +129,11 @@ pub struct TopicShape {
     pub delivery: Delivery,
     /// Whether several publishers may have it at once.
     pub many: bool,
-    /// Whether its slots hold the values themselves, whatever their size, rather than descriptors.
-    pub values: bool,
+    /// What its ring holds.
+    pub content: Content,
     /// The pool that its blocks come from.
     pub pool: Option<u32>,
-    /// Slots of its ring.
+    /// Slots of its ring; of a byte ring, lines.
     pub slots: u32,
     /// The type of its messages, if they have one.
     pub value: Option<ValueType>,
@@ -132,35 +144,64 @@ const LINE_WORDS: u32 = LINE_BYTES as u32 / 8;
 
 const MANY: u32 = 1 << 8;
 const VALUES: u32 = 1 << 9;
+const BYTES: u32 = 1 << 10;
 
 impl TopicShape {
     /// What stands in [`crate::topic::TopicEntry::kind`]: delivery in the lowest byte, bit 8 many publishers, bit 9
-    /// values in the slots.
+    /// values in the slots, bit 10 a byte ring.
     pub const fn kind(&self) -> u32 {
-        self.delivery as u32 | if self.many { MANY } else { 0 } | if self.values { VALUES } else { 0 }
+        let content = match self.content {
+            Content::Messages => 0,
+            Content::Values => VALUES,
+            Content::Bytes => BYTES,
+        };
+        self.delivery as u32 | if self.many { MANY } else { 0 } | content
     }
 
-    /// Delivery, many, values; `None` when no topic is like that.
-    pub(crate) const fn of_kind(kind: u32) -> Option<(Delivery, bool, bool)> {
+    /// Delivery, many, content; `None` when no topic is like that.
+    pub(crate) const fn of_kind(kind: u32) -> Option<(Delivery, bool, Content)> {
         let delivery = match kind & 0xff {
             0 => Delivery::Lossy,
             1 => Delivery::Lossless,
             2 => Delivery::Pinned,
             _ => return None,
         };
-        let (many, values) = (kind & MANY != 0, kind & VALUES != 0);
-        let single = matches!(delivery, Delivery::Pinned) || values;
-        if kind >> 10 != 0 || (many && single) {
+        let content = match kind & (VALUES | BYTES) {
+            0 => Content::Messages,
+            VALUES => Content::Values,
+            BYTES => Content::Bytes,
+            _ => return None,
+        };
+        let many = kind & MANY != 0;
+        let is_lossy = matches!(delivery, Delivery::Lossy);
+        let single = matches!(delivery, Delivery::Pinned) || !matches!(content, Content::Messages);
+        if kind >> 11 != 0 || (many && single) || (matches!(content, Content::Bytes) && !is_lossy) {
             return None;
         }
-        Some((delivery, many, values))
+        Some((delivery, many, content))
+    }
+
+    /// True when a ring may have as many slots; of a byte ring, lines.
+    pub const fn has_possible_slots(&self) -> bool {
+        match self.content {
+            Content::Bytes => self.slots.is_power_of_two() && self.slots <= byte_ring::MOST_LINES,
+            Content::Messages | Content::Values => self.slots >= 2 && self.slots <= MOST_SLOTS,
+        }
+    }
+
+    /// Bytes that a byte ring has for messages and their heads; `None` of any other ring.
+    pub const fn capacity_bytes(&self) -> Option<u64> {
+        match self.content {
+            Content::Bytes => Some(self.slots as u64 * LINE_BYTES as u64),
+            Content::Messages | Content::Values => None,
+        }
     }
 
     /// Words of one slot: a line of them, and where slots hold values, as many lines as it takes, or half a line or a quarter
     /// where that is enough.
     pub const fn slot_words(&self) -> u32 {
         match &self.value {
-            Some(value) if self.values => {
+            Some(value) if matches!(self.content, Content::Values) => {
                 // The stamp, then the value.
                 let needed = 1 + value.size.div_ceil(8);
                 if needed <= LINE_WORDS / 2 {
@@ -173,9 +214,32 @@ impl TopicShape {
         }
     }
 
-    /// Lines of the ring: its header and its slots.
+    /// Lines of the ring: its header and its slots; of a byte ring, what is in front of the ring too.
     pub const fn ring_lines(&self) -> u64 {
-        1 + (self.slots as u64 * self.slot_words() as u64).div_ceil(LINE_WORDS as u64)
+        1 + self.words().div_ceil(LINE_WORDS as u64)
+    }
+
+    /// 64-bit words of the ring behind its header: of all its slots; of a byte ring, of what is in front of it too.
+    pub const fn words(&self) -> u64 {
+        let front = match self.content {
+            Content::Bytes => byte_ring::RING as u64,
+            Content::Messages | Content::Values => 0,
+        };
+        // The product of two 32-bit numbers, of which neither is near the largest.
+        front + self.slots as u64 * self.slot_words() as u64
+    }
+}
+
+/// Says what it is, as errors do: `a lossy topic of one publisher`, `a byte bus of 65536 bytes`.
+impl fmt::Display for TopicShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let publishers = if self.many { "many publishers" } else { "one publisher" };
+        match (self.content, &self.value) {
+            (Content::Messages, _) => write!(f, "a {} topic of {publishers}", self.delivery),
+            (Content::Values, Some(value)) => write!(f, "a {} bus of values {value}", self.delivery),
+            (Content::Values, None) => write!(f, "a {} bus", self.delivery),
+            (Content::Bytes, _) => write!(f, "a byte bus of {} bytes", self.slots as u64 * LINE_BYTES as u64),
+        }
     }
 }
 
@@ -189,21 +253,50 @@ mod tests {
         let shape = TopicShape {
             delivery: Delivery::Lossy,
             many: false,
-            values: false,
+            content: Content::Messages,
             pool: None,
             slots: 2,
             value: None,
         };
         for delivery in [Delivery::Lossy, Delivery::Lossless, Delivery::Pinned] {
-            for (many, values) in [(false, false), (true, false), (false, true)] {
-                let kind = TopicShape { delivery, many, values, ..shape }.kind();
-                let possible = !(many && delivery == Delivery::Pinned);
-                assert_eq!(TopicShape::of_kind(kind), possible.then_some((delivery, many, values)));
+            for (many, content) in [
+                (false, Content::Messages),
+                (true, Content::Messages),
+                (false, Content::Values),
+                (false, Content::Bytes),
+            ] {
+                let kind = TopicShape { delivery, many, content, ..shape }.kind();
+                let possible = !(many && delivery == Delivery::Pinned)
+                    && (content != Content::Bytes || delivery == Delivery::Lossy);
+                assert_eq!(TopicShape::of_kind(kind), possible.then_some((delivery, many, content)));
             }
         }
-        for kind in [3, 0xff, MANY | VALUES, 1 << 10, u32::MAX] {
+        for kind in [3, 0xff, MANY | VALUES, MANY | BYTES, VALUES | BYTES, BYTES | 1, 1 << 11, u32::MAX] {
             assert_eq!(TopicShape::of_kind(kind), None, "{kind:#x}");
         }
+    }
+
+    #[test]
+    fn a_byte_ring_is_a_power_of_two_of_lines_behind_its_front() {
+        let shape = |slots| TopicShape {
+            delivery: Delivery::Lossy,
+            many: false,
+            content: Content::Bytes,
+            pool: None,
+            slots,
+            value: None,
+        };
+        for slots in [1, 2, 1024, 1 << 20, byte_ring::MOST_LINES] {
+            let shape = shape(slots);
+            assert!(shape.has_possible_slots(), "{slots}");
+            assert_eq!(shape.ring_lines(), 5 + u64::from(slots));
+            assert_eq!(shape.words(), 32 + 8 * u64::from(slots));
+            assert_eq!(shape.capacity_bytes(), Some(64 * u64::from(slots)));
+        }
+        for slots in [0, 3, 1000, byte_ring::MOST_LINES + 1, u32::MAX] {
+            assert!(!shape(slots).has_possible_slots(), "{slots}");
+        }
+        assert_eq!(shape(1024).to_string(), "a byte bus of 65536 bytes");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct TopicEntry<A: Access = ReadWrite> {
     pub pool: A::U32,
     /// The first line of its ring: the ring's header.
     pub ring_line: A::U32,
-    /// Slots of its ring.
+    /// Slots of its ring; of a byte ring, lines.
     pub ring_slots: A::U32,
     /// Size of its type in bytes; 0 = bytes of any kind.
     pub type_size: A::U32,

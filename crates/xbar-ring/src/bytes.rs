@@ -82,20 +82,25 @@
 
 mod batch;
 mod channel;
+mod destination;
 mod error;
 mod fixed;
 mod frame;
+mod lookout;
 mod memory;
 mod reader;
 mod subscriber;
+mod waiting;
 mod writer;
 
 pub use batch::{ByteBatch, ByteWindow};
 pub use channel::{BytePublisher, ByteSubscribers};
 #[cfg(feature = "alloc")]
 pub use channel::{channel, channel_bytes, channel_in};
+pub use destination::Destination;
 pub use error::{ByteRingError, TooLarge};
 pub use fixed::{FixedBytePublisher, FixedByteRing, FixedByteSubscribers};
+pub use lookout::{Alone, ByteAccount, Lookout};
 pub use memory::{LEAST_BYTES, MOST_BYTES, RING_WORD, ring_words};
 pub use reader::{BytePoll, ByteReader, Frame};
 pub use subscriber::{ByteSubscriber, Message};

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use bytemuck::Pod;
 use xbar_discovery::Uri;
-use xbar_layout::Delivery;
 use xbar_layout::sync::{AtomicU64, ReadU64};
+use xbar_layout::{Content, Delivery};
 use xbar_ring::broadcast::HEAD_WORDS;
 use xbar_ring::mpmc::Refused;
 use xbar_ring::stride::ValueStride;
@@ -223,10 +223,11 @@ impl Subscriber {
             let region = view.segment().name().clone();
             RegionError::Differs { region, uri: uri.clone(), asked, found }
         };
-        let found = facts.shape.value.filter(|_| facts.shape.values);
-        let found = found.ok_or_else(|| differs("a bus of values".into(), "a topic of messages".into()))?;
+        let found = facts.shape.value.filter(|_| facts.shape.content == Content::Values);
+        let found =
+            found.ok_or_else(|| differs(format!("a bus of values {asked}"), facts.shape.to_string()))?;
         if !found.agrees_with(&asked) {
-            return Err(differs(format!("a bus of {asked}"), format!("a bus of {found}")));
+            return Err(differs(format!("a bus of values {asked}"), facts.shape.to_string()));
         }
         let (words, head) = (rings::slots::<ReadU64>(view, facts)?, rings::head::<ReadU64>(view, facts)?);
         let ring = broadcast::Reader::join(words, head, Slots::<T>::NEW);
@@ -368,14 +369,20 @@ impl<T: Pod> fmt::Debug for BusReader<T> {
 
 #[cfg(all(test, not(xbar_loom)))]
 mod tests {
-    use xbar_layout::{Delivery, TopicShape, ValueType};
+    use xbar_layout::{Content, Delivery, TopicShape, ValueType};
 
     use super::*;
 
     fn words<T>() -> [usize; 2] {
         let value = ValueType::of::<T>();
-        let shape =
-            TopicShape { delivery: Delivery::Lossy, many: false, values: true, pool: None, slots: 2, value };
+        let shape = TopicShape {
+            delivery: Delivery::Lossy,
+            many: false,
+            content: Content::Values,
+            pool: None,
+            slots: 2,
+            value,
+        };
         [shape.slot_words() as usize, Slots::<T>::WORDS]
     }
 

@@ -10,6 +10,7 @@
 
 mod account;
 mod bus;
+mod byte_bus;
 mod create;
 mod error;
 mod exclusive;
@@ -42,6 +43,7 @@ mod writer;
 
 pub use account::{HolderAccount, PoolAccount, RegionAccount, audit, audit_view};
 pub use bus::{BusPublisher, BusReader, BusSubscriber};
+pub use byte_bus::{BusLookout, ByteBusClaim, ByteBusPublisher, ByteBusSubscriber, published};
 pub use create::Options;
 pub use error::{PublishError, RecvError, RegionError, TryRecvError};
 pub use loan::{Loan, NoRoom};

@@ -2,7 +2,7 @@
 
 use xbar_discovery::Uri;
 use xbar_layout::check::RegionFacts;
-use xbar_layout::{Delivery, TopicShape, ValueType};
+use xbar_layout::{Content, Delivery, TopicShape, ValueType};
 
 use crate::error::RegionError;
 
@@ -23,7 +23,7 @@ const PINNED_SLOTS: u32 = 4;
 pub struct TopicConfig {
     pub(crate) delivery: Delivery,
     pub(crate) many: bool,
-    pub(crate) values: bool,
+    pub(crate) content: Content,
     pub(crate) depth: Option<u32>,
     pub(crate) max_bytes: Option<u32>,
     pub(crate) value: Option<ValueType>,
@@ -34,7 +34,7 @@ impl Default for TopicConfig {
         Self {
             delivery: Delivery::Lossy,
             many: false,
-            values: false,
+            content: Content::Messages,
             depth: None,
             max_bytes: None,
             value: None,
@@ -101,26 +101,39 @@ impl TopicConfig {
 
     /// Values lie in the slots themselves, whatever their size: a bus.
     pub(crate) const fn values(mut self) -> Self {
-        self.values = true;
+        self.content = Content::Values;
+        self
+    }
+
+    /// The ring takes messages of any length: a byte bus.
+    pub(crate) const fn bytes(mut self) -> Self {
+        self.content = Content::Bytes;
+        self
+    }
+
+    /// Lines of a byte bus.
+    pub(crate) const fn lines(mut self, lines: u32) -> Self {
+        self.depth = Some(lines);
         self
     }
 
     /// The topic that this asks for in a region; `Err` with the bytes for which there is no pool.
     pub(crate) fn shape(&self, region: &RegionFacts) -> Result<TopicShape, u32> {
-        let Self { delivery, many, values, depth, max_bytes, value } = *self;
+        let Self { delivery, many, content, depth, max_bytes, value } = *self;
         let pool = match max_bytes.or(value.map(|value| value.size)) {
-            _ if values => None,
+            _ if content != Content::Messages => None,
             Some(bytes) => Some(region.geometry.pool_for(bytes).ok_or(bytes)? as u32), // at most 8
             None if region.geometry.pools().is_empty() => return Err(0),
             None => Some(region.default_pool),
         };
         let slots = match (delivery, depth) {
             (Delivery::Pinned, _) => PINNED_SLOTS,
+            (_, Some(lines)) if content == Content::Bytes => lines,
             // A writer alone keeps one slot marked ahead, which cannot be read.
             (_, Some(depth)) => depth.saturating_add(1),
             (_, None) => region.default_slots,
         };
-        Ok(TopicShape { delivery, many, values, pool, slots, value })
+        Ok(TopicShape { delivery, many, content, pool, slots, value })
     }
 }
 

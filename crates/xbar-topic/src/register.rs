@@ -2,7 +2,7 @@
 
 use xbar_discovery::{TopicView, Uri, seats_of};
 use xbar_layout::sync::Ordering;
-use xbar_layout::{Delivery, MOST_SLOTS, TopicShape};
+use xbar_layout::{Content, Delivery, TopicShape};
 use xbar_shm::SeatKind;
 
 use crate::error::RegionError;
@@ -42,10 +42,10 @@ impl Publisher {
             bytes,
             most: view.facts().geometry.pools().last().map_or(0, |pool| pool.limits.block_bytes),
         })?;
-        if !(2..=MOST_SLOTS).contains(&shape.slots) {
+        if !shape.has_possible_slots() {
             return Err(RegionError::Depth { uri: uri.clone(), depth: config.depth.unwrap_or_default() });
         }
-        if shape.many && (shape.values || shape.delivery == Delivery::Pinned) {
+        if shape.many && (shape.content != Content::Messages || shape.delivery == Delivery::Pinned) {
             return Err(RegionError::OnePublisher { uri: uri.clone() });
         }
         let Some(found) = view.find(uri) else { return table::add(view, uri, &shape, self.seat_index()) };
@@ -87,13 +87,8 @@ impl Publisher {
 /// not asked for by name may differ.
 fn agree(topic: &TopicView, config: &TopicConfig, asked: &TopicShape) -> Result<(), (String, String)> {
     let found = &topic.facts().shape;
-    let publishers = |many| if many { "many publishers" } else { "one publisher" };
-    let kind = |shape: &TopicShape| {
-        let what = if shape.values { "bus" } else { "topic" };
-        format!("a {} {what} of {}", shape.delivery, publishers(shape.many))
-    };
     if asked.kind() != found.kind() {
-        return Err((kind(asked), kind(found)));
+        return Err((asked.to_string(), found.to_string()));
     }
     let types_agree = match (&asked.value, &found.value) {
         (Some(asked), Some(found)) => asked.agrees_with(found),
@@ -107,6 +102,9 @@ fn agree(topic: &TopicView, config: &TopicConfig, asked: &TopicShape) -> Result<
         return Err((name(asked), name(found)));
     }
     if config.depth.is_some() && asked.slots != found.slots {
+        if found.content == Content::Bytes {
+            return Err((asked.to_string(), found.to_string()));
+        }
         let depth = |shape: &TopicShape| format!("a depth of {}", shape.slots.saturating_sub(1));
         return Err((depth(asked), depth(found)));
     }

@@ -28,13 +28,13 @@ fn header<T: Shared>(
     present(view.data().view(facts.ring_offset(&view.facts().geometry) + 8 * word), view, "ring_lines")
 }
 
-/// The words of all slots.
+/// The words of all slots; of a byte ring, of what is in front of it too.
 pub(crate) fn slots<T: Shared>(
     view: &RegionView,
     facts: &TopicFacts,
 ) -> Result<Lent<[T], Keep>, RegionError> {
     let start = facts.ring_offset(&view.facts().geometry) + 8 * HEADER_WORDS;
-    present(view.data().slice(start, facts.slot_words()), view, "ring_lines")
+    present(view.data().slice(start, facts.words()), view, "ring_lines")
 }
 
 /// The header's word for what was published.

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use xbar_discovery::{RegionView, TopicView, Uri};
+use xbar_layout::Content;
 use xbar_layout::sync::Ordering;
 use xbar_shm::{BaseDir, RegionName, SeatKind};
 
@@ -63,13 +64,14 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// [`RegionError::NoTopic`] when nobody has registered it; others when it is a bus, or lossless and this subscriber has
+    /// [`RegionError::NoTopic`] when nobody has registered it; others when it is a bus of any kind, or lossless and this subscriber has
     /// as many lossless streams as it may.
     pub fn subscribe(&self, uri: &Uri, start: Start) -> Result<Stream, RegionError> {
         let topic = self.find(uri)?;
-        if topic.facts().shape.values {
+        let shape = topic.facts().shape;
+        if shape.content != Content::Messages {
             let region = self.view().segment().name().clone();
-            let (asked, found) = ("a topic of messages".to_owned(), "a bus of values".to_owned());
+            let (asked, found) = ("a topic of messages".to_owned(), shape.to_string());
             return Err(RegionError::Differs { region, uri: uri.clone(), asked, found });
         }
         Stream::new(&self.seat, &topic, start)

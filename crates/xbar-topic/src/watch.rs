@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     probed_ns: Cell<u64>,
     /// The publishers, as [`Watch::publishers`] says them, that were found dead then; 0 = none.
     dead: Cell<u64>,
+    /// The region's epoch when one of the publishers was found alive last.
+    epoch: Cell<u64>,
     pub(crate) seat: Arc<Seat>,
 }
 
@@ -64,6 +66,7 @@ impl Watch {
             idle: Cell::new(0),
             probed_ns: Cell::new(0),
             dead: Cell::new(0),
+            epoch: Cell::new(seat.view.epoch()),
             seat,
         })
     }
@@ -121,6 +124,9 @@ impl Watch {
             self.probed_ns.set(now);
             due();
             self.probe();
+        } else if self.dead.get() == publishers && self.epoch.get() != self.seat.view.epoch() {
+            // Somebody has gone on with the region since, and may sit where the dead one sat: the set looks the same.
+            self.probe();
         }
         (publishers == 0 || self.dead.get() == publishers).then_some(Gone(publishers))
     }
@@ -150,11 +156,14 @@ impl Watch {
 
     /// Asks the kernel about the publishers.
     fn probe(&self) {
-        let publishers = self.publishers();
+        let (publishers, epoch) = (self.publishers(), self.seat.view.epoch());
         let segment = self.seat.view.segment();
         let mut seats = seats_of(&self.publishers);
         let alive = seats.any(|seat| segment.seat_is_alive(SeatKind::Publisher, seat));
         self.dead.set(if alive { 0 } else { publishers });
+        if alive {
+            self.epoch.set(epoch);
+        }
     }
 
     /// True when the publishers are others than those that were gone.

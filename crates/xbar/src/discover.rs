@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use xbar_discovery::{Participant, Pattern, RegionView, TopicView, regions, seats_of};
-use xbar_layout::Delivery;
+use xbar_layout::{Content, Delivery};
 use xbar_shm::SeatKind;
+use xbar_topic as topic;
 
 use crate::RegionError;
 use crate::config::base;
@@ -75,10 +76,12 @@ pub struct TopicInfo {
     pub many_publishers: bool,
     /// The type of its messages, if they have one: its name, if it has one, its size and alignment.
     pub value_type: Option<String>,
-    /// Messages that a reader may be behind; 1 of a pinned topic.
+    /// Messages that a reader may be behind; 1 of a pinned topic; 0 of a byte bus, where it depends on their lengths.
     pub depth: u32,
-    /// Size of the blocks that its messages come in; `None` of a bus, whose values lie in its slots.
+    /// Size of the blocks that its messages come in; `None` of a bus, whose messages lie in its ring.
     pub block_bytes: Option<u32>,
+    /// Bytes of the ring of a byte bus; `None` of anything else.
+    pub capacity_bytes: Option<u64>,
 }
 
 /// The regions with a topic that matches `pattern` (`*`: one segment, `**`: any number), and those topics; a region
@@ -141,13 +144,13 @@ fn describe(view: &RegionView, pattern: &Pattern) -> RegionInfo {
     }
 }
 
-fn describe_topic(view: &RegionView, topic: &TopicView, living: &[u32]) -> TopicInfo {
-    let shape = topic.facts().shape;
-    let publishers = seats_of(topic.publishers()).filter(|seat| living.contains(seat)).count();
+fn describe_topic(view: &RegionView, found: &TopicView, living: &[u32]) -> TopicInfo {
+    let shape = found.facts().shape;
+    let publishers = seats_of(found.publishers()).filter(|seat| living.contains(seat)).count();
     let pool = shape.pool.and_then(|pool| view.facts().geometry.pools().get(pool as usize));
     TopicInfo {
-        uri: topic.uri().as_str().to_owned(),
-        published: topic.published(),
+        uri: found.uri().as_str().to_owned(),
+        published: topic::published(view, found),
         has_publisher: publishers > 0,
         publishers,
         delivery: shape.delivery,
@@ -155,10 +158,12 @@ fn describe_topic(view: &RegionView, topic: &TopicView, living: &[u32]) -> Topic
         value_type: shape.value.map(|value| value.to_string()),
         depth: match shape.delivery {
             Delivery::Pinned => 1,
+            _ if shape.content == Content::Bytes => 0,
             // One slot is marked ahead, and cannot be read.
             _ => shape.slots.saturating_sub(1),
         },
         block_bytes: pool.map(|pool| pool.limits.block_bytes),
+        capacity_bytes: shape.capacity_bytes(),
     }
 }
 

@@ -51,6 +51,8 @@
 mod audit;
 mod bell;
 pub mod bus;
+mod bus_region;
+mod byte_bus;
 mod channel;
 mod config;
 mod discover;
@@ -72,6 +74,7 @@ mod worker;
 pub use audit::{audit, audit_in, recover, recover_in};
 pub use bell::{Bell, Parked, Ringing};
 pub use bus::{Bus, BusError, BusTopic, TypedBus, Writers};
+pub use byte_bus::{BusLookout, ByteBus, ByteBusClaim, ByteBusConfig, ByteBusSubscriber};
 pub use channel::{Channel, ChannelConfig, ChannelError, ChannelLoan, Listener, Received};
 pub use config::{Config, SizeClass};
 pub use discover::{ParticipantInfo, RegionInfo, TopicInfo, discover, discover_in};

@@ -5,20 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytemuck::Pod;
-use xbar_discovery::{RegionView, Uri};
-use xbar_layout::{Limits, MOST_POOLS, PoolLimits, TopicShape};
+use xbar_layout::{Content, TopicShape};
 use xbar_ring::WaitStrategy;
-use xbar_shm::{RegionName, SharedWith};
-use xbar_topic::{self as topic, BusPublisher, Options, Start};
+use xbar_topic::{self as topic, BusPublisher, Start};
 
-use crate::config::base;
+use crate::bus_region::{BusRegion, Readers};
 use crate::{Delivery, PublishError, RegionError, TopicConfig};
-
-/// The one topic of a bus's region.
-const BUS: &str = "/bus";
-
-/// Publisher seats: the one that publishes, and one to find out that it does.
-const PUBLISHERS: u32 = 2;
 
 /// One writer, any number of readers in any process, values of one plain type: the ring of
 /// [`xbar::ring::channel`](crate::ring::channel()) in shared memory. A value of up to 56 bytes costs one cache line transfer.
@@ -125,8 +117,8 @@ impl BusConfig {
     }
 
     fn join<T: Pod>(&self, name: &str, start: Start) -> Result<BusSubscriber<T>, RegionError> {
-        let subscriber = topic::Subscriber::connect(&base(self.dir.as_deref()), &RegionName::new(name)?)?;
-        subscriber.subscribe_bus(&Uri::new(BUS)?, &self.type_name, start)
+        let region = BusRegion::new(self.dir.as_deref(), name)?;
+        region.subscriber()?.subscribe_bus(&region.uri, &self.type_name, start)
     }
 }
 
@@ -184,28 +176,19 @@ impl<T: Pod> PodBus<T> {
     ///
     /// As [`PodBus::open`].
     pub fn open_with(name: &str, config: &BusConfig) -> Result<Self, RegionError> {
-        let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
-        // Looked at first: whoever joins as a writer and leaves again removes a bus that has no other.
-        let view = RegionView::open(&base, &name)?;
-        let found = view.find(&uri).filter(|_| is_bus(&view)).map(|topic| topic.facts().shape);
-        let asked = || topic::value_type::<T>(&uri).map(|value| value.named(&config.type_name));
-        let differs = |found: String| {
-            let (region, uri) = (name.clone(), uri.clone());
-            asked().map(|asked| RegionError::Differs {
-                region,
-                uri,
-                asked: format!("a bus of {asked}"),
-                found,
-            })
+        let region = BusRegion::new(config.dir.as_deref(), name)?;
+        let found = region.look()?;
+        let asked = topic::value_type::<T>(&region.uri)?.named(&config.type_name);
+        let delivery = match found {
+            Some(TopicShape { delivery, content: Content::Values, value: Some(value), .. })
+                if value.agrees_with(&asked) =>
+            {
+                delivery
+            }
+            _ => return Err(region.differs(format!("a bus of values {asked}"), found.as_ref())),
         };
-        let Some(TopicShape { delivery, value: Some(value), .. }) = found else {
-            return Err(differs("a region of topics".to_owned())?);
-        };
-        if !value.agrees_with(&asked()?) {
-            return Err(differs(format!("a bus of {value}"))?);
-        }
-        let publisher = topic::Publisher::revive(&base, &name)?;
-        BusPublisher::register(publisher, &uri, topic_config(delivery), &config.type_name).map(Self)
+        let publisher = region.revive()?;
+        BusPublisher::register(publisher, &region.uri, topic_config(delivery), &config.type_name).map(Self)
     }
 
     /// Joins bus `name` as a reader, from now on: [`BusConfig::connect`] with the defaults.
@@ -219,30 +202,30 @@ impl<T: Pod> PodBus<T> {
 
     fn make(name: &str, capacity: u32, delivery: Delivery, config: &BusConfig) -> Result<Self, RegionError> {
         let wanted = topic_config(delivery).depth(capacity);
-        let (base, name, uri) = (base(config.dir.as_deref()), RegionName::new(name)?, Uri::new(BUS)?);
-        let asked = topic::value_type::<T>(&uri)?.named(&config.type_name);
-        // One like it, left behind by a writer that was killed, is gone on with: its readers stay. Looked at first, as in
-        // `open_with`.
-        let view = RegionView::open(&base, &name).ok();
-        let found = view.and_then(|view| view.find(&uri).filter(|_| is_bus(&view)));
-        let is_like = found.map(|topic| topic.facts().shape).is_some_and(|shape| {
-            shape.delivery == delivery
-                && shape.slots.checked_sub(1) == Some(capacity)
-                && shape.value.is_some_and(|value| value.agrees_with(&asked))
-        });
-        if is_like {
-            match topic::Publisher::revive(&base, &name) {
-                Ok(publisher) => {
-                    return BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self);
-                }
-                Err(error @ RegionError::TooManyPublishers { .. }) => return Err(error),
-                // It went meanwhile.
-                Err(_) => {}
-            }
-        }
-        let options = options::<T>(&uri, &wanted, config)?;
-        let publisher = topic::Publisher::create(&base, &name, &options)?;
-        BusPublisher::register(publisher, &uri, wanted, &config.type_name).map(Self)
+        let region = BusRegion::new(config.dir.as_deref(), name)?;
+        let uri = &region.uri;
+        let asked = topic::value_type::<T>(uri)?.named(&config.type_name);
+        let is_like = |found: &TopicShape| {
+            found.content == Content::Values
+                && found.delivery == delivery
+                && found.slots.checked_sub(1) == Some(capacity)
+                && found.value.is_some_and(|value| value.agrees_with(&asked))
+        };
+        let shape = || {
+            let shape = TopicShape {
+                delivery: Delivery::Lossy,
+                many: false,
+                content: Content::Values,
+                pool: None,
+                slots: capacity.saturating_add(1),
+                value: Some(asked),
+            };
+            let depth = || RegionError::Depth { uri: uri.clone(), depth: capacity };
+            shape.has_possible_slots().then_some(shape).ok_or_else(depth)
+        };
+        let readers = Readers { subscribers: config.subscribers, streams: config.streams };
+        let publisher = region.go_on_or_create(is_like, shape, readers)?;
+        BusPublisher::register(publisher, uri, wanted, &config.type_name).map(Self)
     }
 
     /// Publishes `value`. Waits for room where the bus is bounded.
@@ -301,50 +284,12 @@ impl<T: Pod> PodBus<T> {
     }
 }
 
-/// A bus's region has no blocks; any other has.
-fn is_bus(view: &RegionView) -> bool {
-    view.facts().geometry.pools().is_empty()
-}
-
 /// What a bus is registered as.
 fn topic_config(delivery: Delivery) -> TopicConfig {
     match delivery {
         Delivery::Lossless => TopicConfig::new().lossless(),
         _ => TopicConfig::new(),
     }
-}
-
-/// A region with one bus and no blocks.
-fn options<T: Pod>(uri: &Uri, wanted: &TopicConfig, config: &BusConfig) -> Result<Options, RegionError> {
-    let value = topic::value_type::<T>(uri)?;
-    let depth = wanted.depth_or(0);
-    if depth == 0 || depth >= 1 << 20 {
-        return Err(RegionError::Depth { uri: uri.clone(), depth });
-    }
-    let shape = TopicShape {
-        delivery: Delivery::Lossy,
-        many: false,
-        values: true,
-        pool: None,
-        slots: depth + 1,
-        value: Some(value),
-    };
-    let limits = Limits {
-        topics: 1,
-        // More than there can be is refused with the rest.
-        ring_lines: u32::try_from(shape.ring_lines()).unwrap_or(u32::MAX),
-        publishers: PUBLISHERS,
-        subscribers: config.subscribers,
-        streams: config.streams,
-        pools: [PoolLimits::NONE; MOST_POOLS],
-    };
-    Ok(Options {
-        limits,
-        publish_times: false,
-        default_slots: shape.slots,
-        default_pool: 0,
-        shared_with: SharedWith::Nobody,
-    })
 }
 
 impl<T: Pod> fmt::Debug for PodBus<T> {

@@ -12,6 +12,8 @@ mod market_data;
 #[path = "../examples/pipeline.rs"]
 mod pipeline;
 
+#[path = "../examples/byte_bus.rs"]
+mod byte_bus;
 #[path = "../examples/camera_frame.rs"]
 mod camera_frame;
 #[path = "../examples/channel.rs"]
@@ -134,6 +136,21 @@ fn no_order_is_lost() {
 #[test]
 fn a_channel_answers_when_all_was_said() {
     assert_eq!(channel::run(&name("channel")).unwrap(), 499_500);
+}
+
+#[test]
+fn events_of_any_length_reach_those_who_want_all_and_those_who_want_one() {
+    let (sent, found, (passed, length)) = byte_bus::run(&name("byte-bus")).unwrap();
+    let all: Vec<_> = data::stocks().collect();
+    assert_eq!(sent, all.len() as u64 + 1);
+    assert_eq!(found.counted, (all.len() as u64, 0));
+    assert_eq!((passed, length), (all.len() as u64, found.summary.len()));
+    for (symbol, highest) in &found.highest {
+        assert_eq!(*highest, prices(symbol).into_iter().fold(0.0, f64::max));
+    }
+    let first = &prices("AAPL")[..12];
+    let expected = format!("AAPL 2000 {:.2}", first.iter().sum::<f64>() / 12.0);
+    assert!(found.summary.lines().any(|line| line == expected), "{expected} is not in {}", found.summary);
 }
 
 #[test]

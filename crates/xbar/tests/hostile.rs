@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use support::{Dir, Other, hear, part, stay, tell};
 use xbar::doctor::{Treatment, examine_in};
 use xbar::{
-    BusConfig, Config, PodBus, PublishError, Publisher, RecvError, Structured, Subscriber, Topic,
-    TopicConfig, TryRecvError, audit_in, discover_in,
+    BusConfig, ByteBus, ByteBusConfig, Config, PodBus, PublishError, Publisher, RecvError, Structured,
+    Subscriber, Topic, TopicConfig, TryRecvError, audit_in, discover_in,
 };
 use xbar_discovery::RegionView;
 use xbar_shm::{BaseDir, RegionName};
@@ -55,6 +55,10 @@ fn buses(dir: &Path) -> BusConfig {
     BusConfig::new().subscribers(4).dir(dir)
 }
 
+fn byte_buses(dir: &Path) -> ByteBusConfig {
+    ByteBusConfig::new().subscribers(4).dir(dir)
+}
+
 /// Random numbers that a seed repeats.
 struct Random(u64);
 
@@ -91,12 +95,19 @@ fn for_a_round(mut work: impl FnMut(u64)) {
 fn publish(dir: &Path) {
     let publisher = Publisher::create("r", &config(dir)).unwrap();
     let bus = PodBus::<[u64; 9]>::create_bounded_with("b", 8, &buses(dir)).unwrap();
+    let mut byte_bus = ByteBus::create_with("y", 4096, &byte_buses(dir)).unwrap();
     let register = |uri: &str| publisher.register_with(uri, &topic_config(uri)).unwrap();
     let topics: Vec<Topic> = URIS.iter().map(|uri| register(uri)).collect();
     for_a_round(|turn| {
         let topic = &topics[turn as usize % 4];
         let bytes = [turn as u8; 300];
         let length = turn as usize * 7 % 301;
+        byte_bus.send_as(turn as u16, &bytes[..length]).unwrap();
+        if turn % 7 == 0 {
+            let mut claim = byte_bus.claim(length).unwrap();
+            claim.write(0, &bytes[..length]);
+            claim.commit(3);
+        }
         let _ = match topic.uri() {
             // Waits for nobody, so it may not wait for ever.
             "/lossy" | "/many" | "/pinned" => publisher.send(topic, &bytes[..length]),
@@ -117,6 +128,8 @@ fn subscribe(dir: &Path) {
     let subscriber = Subscriber::connect_in(dir, "r").unwrap();
     let mut streams: Vec<_> = URIS.iter().map(|uri| subscriber.subscribe(uri).ok()).collect();
     let mut bus = buses(dir).connect::<[u64; 9]>("b").unwrap();
+    let mut bytes = byte_buses(dir).connect("y").unwrap();
+    let (mut buffer, mut whole) = ([0; 2048], Vec::new());
     let mut kept = Vec::new();
     for_a_round(|turn| {
         let place = turn as usize % 4;
@@ -145,6 +158,21 @@ fn subscribe(dir: &Path) {
             _ => bus.try_recv(),
         };
         let _ = (bus.pending(), bus.total_received());
+        let _ = match turn % 8 {
+            0 => bytes.try_recv(&mut buffer).map(drop),
+            1 => bytes.try_recv_vec(&mut whole).map(drop),
+            2 => bytes.try_recv_where(&mut buffer, |kind| kind % 3 == 1).map(drop),
+            3 => bytes.latest_vec(&mut whole).map(drop),
+            4 => bytes.bulk(&mut buffer).map(|window| window.for_each(drop)),
+            5 => bytes.recv_where_timeout(&mut buffer, |kind| kind == 7, TICK).map(drop).or(Ok(())),
+            _ => bytes.recv_vec_timeout(&mut whole, TICK).map(drop).or(Ok(())),
+        };
+        let _ = (bytes.account(), bytes.pending_bytes(), bytes.lookout().is_connected());
+        if turn % 64 == 0 {
+            if let Ok(again) = byte_buses(dir).connect_from_oldest("y") {
+                bytes = again;
+            }
+        }
         // A stream that damage sent far ahead is silent: begin again.
         if turn % 16 == 0 {
             let place = (turn / 16) as usize % 4;
@@ -182,7 +210,7 @@ fn damage(dir: &Path, seed: u64) {
     let mut random = Random(seed);
     let open = |file: &str| OpenOptions::new().read(true).write(true).open(dir.join(file)).unwrap();
     let mut parts = Vec::new();
-    for name in ["r", "b"] {
+    for name in ["r", "b", "y"] {
         let region = RegionName::new(name).unwrap();
         let geometry = RegionView::open(&BaseDir::at(dir), &region).unwrap().facts().geometry;
         let pools = geometry.pools().first().map_or(geometry.data_bytes, |pool| pool.free_list_offset);
@@ -195,13 +223,14 @@ fn damage(dir: &Path, seed: u64) {
             ("data", 0..geometry.data_bytes),
         ]);
     }
-    let files = ["r", "b"].map(|name| ["data", "peers"].map(|file| open(&format!("{name}/{file}"))));
+    let files = ["r", "b", "y"].map(|name| ["data", "peers"].map(|file| open(&format!("{name}/{file}"))));
     tell("ready");
     hear("go");
     let chosen = (seed % 5) as usize;
     let pause = 1 << (4 + random.below(12));
     loop {
-        let region = usize::from(random.below(4) == 0);
+        // The buses now and then.
+        let region = [0, 0, 0, 0, 1, 2][random.below(6) as usize];
         let part = if random.below(50) > 0 { chosen } else { random.below(5) as usize };
         let (file, words) = &parts[region][part];
         let file = &files[region][usize::from(*file == "peers")];

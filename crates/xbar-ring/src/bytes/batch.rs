@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::bytes::frame::{Head, WORD, frame_bytes};
 use crate::bytes::memory::Place;
-use crate::bytes::{ByteSubscriber, Message};
+use crate::bytes::{Alone, ByteSubscriber, Lookout, Message};
 use crate::error::TryRecvError;
 
 /// What [`ByteSubscriber::batch`] yields: messages, and [`TryRecvError::Lagged`] where some were lost.
@@ -22,13 +22,13 @@ use crate::error::TryRecvError;
 /// assert_eq!(lengths, 8, "not what came later");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct ByteBatch<'s, K> {
-    subscriber: &'s mut ByteSubscriber<K>,
+pub struct ByteBatch<'s, K, L: Lookout = Alone> {
+    subscriber: &'s mut ByteSubscriber<K, L>,
     end: u64,
 }
 
-impl<'s, K> ByteBatch<'s, K> {
-    pub(crate) const fn new(subscriber: &'s mut ByteSubscriber<K>, end: u64) -> Self {
+impl<'s, K, L: Lookout> ByteBatch<'s, K, L> {
+    pub(crate) const fn new(subscriber: &'s mut ByteSubscriber<K, L>, end: u64) -> Self {
         Self { subscriber, end }
     }
 
@@ -45,7 +45,7 @@ impl<'s, K> ByteBatch<'s, K> {
     }
 }
 
-impl<K> fmt::Debug for ByteBatch<'_, K> {
+impl<K, L: Lookout> fmt::Debug for ByteBatch<'_, K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left = self.end.saturating_sub(self.subscriber.reader().position());
         f.debug_struct("ByteBatch").field("left_bytes", &left).finish()
@@ -53,21 +53,21 @@ impl<K> fmt::Debug for ByteBatch<'_, K> {
 }
 
 /// What [`ByteSubscriber::bulk`] yields. The copy was seen whole: nothing that it holds is lost any more.
-pub struct ByteWindow<'s, 'b, K> {
-    subscriber: &'s mut ByteSubscriber<K>,
+pub struct ByteWindow<'s, 'b, K, L: Lookout = Alone> {
+    subscriber: &'s mut ByteSubscriber<K, L>,
     /// Behind the last message that was read: where the subscriber goes on.
     next: Place,
     /// The frames that were not read yet, the last one perhaps cut off.
     rest: &'b [u8],
 }
 
-impl<'s, 'b, K> ByteWindow<'s, 'b, K> {
-    pub(crate) const fn new(subscriber: &'s mut ByteSubscriber<K>, rest: &'b [u8]) -> Self {
+impl<'s, 'b, K, L: Lookout> ByteWindow<'s, 'b, K, L> {
+    pub(crate) const fn new(subscriber: &'s mut ByteSubscriber<K, L>, rest: &'b [u8]) -> Self {
         Self { next: subscriber.reader.next, subscriber, rest }
     }
 }
 
-impl<'b, K> Iterator for ByteWindow<'_, 'b, K> {
+impl<'b, K, L: Lookout> Iterator for ByteWindow<'_, 'b, K, L> {
     type Item = Message<'b>;
 
     #[inline]
@@ -85,7 +85,7 @@ impl<'b, K> Iterator for ByteWindow<'_, 'b, K> {
     }
 }
 
-impl<K> fmt::Debug for ByteWindow<'_, '_, K> {
+impl<K, L: Lookout> fmt::Debug for ByteWindow<'_, '_, K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteWindow").field("left_bytes", &self.rest.len()).finish()
     }

@@ -1,15 +1,15 @@
-//! The receiving end of a byte ring: all forms of receiving, and their account.
+//! The receiving end of a byte ring: the forms of receiving that do not wait, and their account.
 //!
 //! Invariant: `sequence - start` = received + skipped + missed. So received is never counted, only computed.
 
 use core::fmt;
 
+use crate::bytes::destination::{Destination, Taken};
 use crate::bytes::frame::frame_bytes;
-use crate::bytes::reader::{BytePoll, ByteReader, Frame};
-use crate::bytes::{ByteBatch, ByteWindow};
-use crate::copy::load_message;
-use crate::error::{RecvError, TryRecvError};
-use crate::wait::{Adaptive, Step, WaitStrategy, give_way};
+use crate::bytes::reader::{BytePoll, ByteReader};
+use crate::bytes::{Alone, ByteAccount, ByteBatch, ByteWindow, Lookout};
+use crate::error::TryRecvError;
+use crate::wait::Rest;
 
 /// A message that was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,8 @@ pub struct Message<'b> {
 
 /// Receives the messages of one byte ring.
 ///
-/// - **Allocates?** Only into a `Vec`. **Blocks?** Only [`recv`](Self::recv), [`recv_with`](Self::recv_with) and
-///   `recv_timeout`; all others
-///   take a bounded number of steps.
+/// - **Allocates?** Only into a `Vec`. **Blocks?** Only what is called `recv`, and `receive`; all others take a bounded number of
+///   steps.
 /// - **Who may call?** One thread at a time. Subscribers disturb neither one another nor the writer.
 /// - **Loses?** What is overwritten before it comes for it, and every form of receiving tells so, once and exactly:
 ///   [`received`](Self::total_received) + [`skipped`](Self::total_skipped) + [`missed`](Self::total_missed) = sent since it subscribed, at
@@ -43,33 +42,25 @@ pub struct Message<'b> {
 /// assert_eq!(subscriber.try_recv(&mut buffer)?.bytes, [missed as u8]);
 /// # Ok::<(), TryRecvError>(())
 /// ```
-pub struct ByteSubscriber<K = crate::heap::Heap> {
+pub struct ByteSubscriber<K = crate::heap::Heap, L: Lookout = Alone> {
     pub(crate) reader: ByteReader<K>,
+    lookout: L,
     start: u64,
     missed: u64,
     skipped: u64,
 }
 
-/// What was copied, for whoever has the place.
-pub(crate) struct Taken {
-    kind: u16,
-    sequence: u64,
-    bytes: usize,
-}
-
-impl Taken {
-    /// The message, in the place that it was copied to.
-    #[inline(always)]
-    fn message(self, place: &[u8]) -> Message<'_> {
-        let Self { kind, sequence, bytes } = self;
-        Message { kind, sequence, bytes: &place[..bytes] }
-    }
-}
-
 impl<K> ByteSubscriber<K> {
     /// A subscriber that begins where `reader` stands.
     pub const fn new(reader: ByteReader<K>) -> Self {
-        Self { start: reader.next(), reader, missed: 0, skipped: 0 }
+        Self::with(reader, Alone)
+    }
+}
+
+impl<K, L: Lookout> ByteSubscriber<K, L> {
+    /// A subscriber that begins where `reader` stands, and asks `lookout` when it finds nothing.
+    pub const fn with(reader: ByteReader<K>, lookout: L) -> Self {
+        Self { start: reader.next(), reader, lookout, missed: 0, skipped: 0 }
     }
 
     /// The next message, if there is one, copied to `place`. Without one, what `place` holds afterwards is anything.
@@ -125,12 +116,12 @@ impl<K> ByteSubscriber<K> {
     /// One look after the other until one finds something; each passes over a frame, so there are no more than words in the
     /// ring.
     #[inline(always)]
-    fn take(
+    pub(crate) fn take(
         &mut self,
         mut wanted: impl FnMut(u16) -> bool,
         place: &mut (impl Destination + ?Sized),
     ) -> Result<Taken, TryRecvError> {
-        let mut looks = 0;
+        let (mut looks, mut deserted) = (0, false);
         // Counted where it goes on, which it hardly ever does.
         while looks <= self.reader.capacity_bytes() {
             looks += 8;
@@ -148,7 +139,13 @@ impl<K> ByteSubscriber<K> {
                         continue;
                     }
                 }
-                BytePoll::Empty => return Err(TryRecvError::Empty),
+                BytePoll::Empty => match self.nothing(deserted) {
+                    Some(nothing) => return Err(nothing),
+                    None => {
+                        deserted = true;
+                        continue;
+                    }
+                },
                 BytePoll::Ended => return Err(TryRecvError::Disconnected),
                 BytePoll::Overtaken => {}
             }
@@ -159,95 +156,94 @@ impl<K> ByteSubscriber<K> {
         Err(TryRecvError::Empty)
     }
 
-    /// The next message, however long that takes, copied to `place`, waiting as [`Adaptive`] does.
-    ///
-    /// # Errors
-    ///
-    /// [`RecvError`], but never [`RecvError::Timeout`].
-    #[inline]
-    pub fn recv<'b>(&mut self, place: &'b mut [u8]) -> Result<Message<'b>, RecvError> {
-        self.recv_with(Adaptive, place)
+    /// What a look that found nothing means; `None` when nobody is left who could send, and another look will tell:
+    /// `deserted` then.
+    #[inline(always)]
+    fn nothing(&mut self, deserted: bool) -> Option<TryRecvError> {
+        if deserted {
+            let over = self.lookout.is_over();
+            return Some(if over { TryRecvError::Disconnected } else { TryRecvError::Empty });
+        }
+        let account = self.account();
+        (!self.lookout.is_deserted(account)).then_some(TryRecvError::Empty)
     }
 
-    /// The next message, however long that takes, copied to `place`, waiting as `strategy` says, until it says to stop.
-    ///
-    /// # Errors
-    ///
-    /// [`RecvError`], but never [`RecvError::Timeout`].
-    #[inline]
-    pub fn recv_with<'b>(
-        &mut self,
-        mut strategy: impl WaitStrategy,
-        place: &'b mut [u8],
-    ) -> Result<Message<'b>, RecvError> {
-        let mut looks = 0_u32;
-        let taken = loop {
-            match self.take(|_| true, place) {
-                Ok(taken) => break taken,
-                Err(TryRecvError::Empty) => {}
-                Err(error) => return Err(RecvError::of(error)),
-            }
-            looks = looks.saturating_add(1);
-            match strategy.step(looks) {
-                Step::Look => {}
-                Step::Sleep => give_way(),
-                Step::Stop => return Err(RecvError::Stopped),
-            }
-        };
-        Ok(taken.message(place))
+    /// Waits a while, unless there is something.
+    pub(crate) fn sleep(&mut self, rest: Rest<'_>) {
+        let reader = &self.reader;
+        self.lookout.sleep(|| !reader.is_empty(), rest);
     }
 
-    /// The next message, waiting up to `timeout` as [`Adaptive`] does, copied to `place`. A timeout of zero is one look.
+    /// The newest message that is there now, copied to `place`, skipping those before it. Never the same message twice, never
+    /// an older one. Costs a look at the head of each message that it skips, a ring of them at most.
+    ///
+    /// ```
+    /// let (mut publisher, subscribers) = xbar_ring::bytes::channel(4096);
+    /// let (mut subscriber, mut buffer) = (subscribers.subscribe(), [0; 8]);
+    /// (0..10_u8).try_for_each(|n| publisher.send(&[n]).map(drop))?;
+    /// assert_eq!(subscriber.latest(&mut buffer)?.bytes, [9]);
+    /// assert_eq!(subscriber.total_skipped(), 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`RecvError`].
-    #[cfg(feature = "std")]
-    pub fn recv_timeout<'b>(
-        &mut self,
-        place: &'b mut [u8],
-        timeout: core::time::Duration,
-    ) -> Result<Message<'b>, RecvError> {
-        self.recv_timeout_with(Adaptive, place, timeout)
+    /// [`TryRecvError`]; a subscriber that was overtaken is told so first. Behind [`TryRecvError::TooSmall`] the message is
+    /// the next one.
+    pub fn latest<'b>(&mut self, place: &'b mut [u8]) -> Result<Message<'b>, TryRecvError> {
+        self.skip_to_newest()?;
+        self.try_recv(place)
     }
 
-    /// The next message, waiting up to `timeout` as `strategy` says, copied to `place`. A timeout of zero is one look.
+    /// As [`latest`](Self::latest), in place of what `place` holds, which grows as needed.
     ///
     /// # Errors
     ///
-    /// [`RecvError`].
-    #[cfg(feature = "std")]
-    pub fn recv_timeout_with<'b>(
+    /// As [`latest`](Self::latest), but never [`TryRecvError::TooSmall`].
+    #[cfg(feature = "alloc")]
+    pub fn latest_vec<'b>(
         &mut self,
-        mut strategy: impl WaitStrategy,
-        place: &'b mut [u8],
-        timeout: core::time::Duration,
-    ) -> Result<Message<'b>, RecvError> {
-        let mut deadline = crate::wait::Deadline::new(timeout);
-        let mut looks = 0_u32;
-        let taken = loop {
-            match self.take(|_| true, place) {
-                Ok(taken) => break taken,
-                Err(TryRecvError::Empty) => {}
-                Err(error) => return Err(RecvError::of(error)),
+        place: &'b mut alloc::vec::Vec<u8>,
+    ) -> Result<Message<'b>, TryRecvError> {
+        self.skip_to_newest()?;
+        self.try_recv_vec(place)
+    }
+
+    /// Goes on to the newest message that is there now, if there is one.
+    fn skip_to_newest(&mut self) -> Result<(), TryRecvError> {
+        let end = self.reader.committed();
+        let mut from = self.reader.next;
+        let mut newest = from;
+        for _ in 0..self.reader.capacity_bytes() / 8 {
+            let here = self.reader.next;
+            if here.position >= end {
+                break;
             }
-            looks = looks.saturating_add(1);
-            let step = strategy.step(looks);
-            match deadline.left(looks, step) {
-                // One last look: what came while the clock was read is not late.
-                Some(left) if left.is_zero() => return self.try_recv(place).map_err(RecvError::of),
-                _ if step == Step::Sleep => give_way(),
-                _ if step == Step::Stop => return Err(RecvError::Stopped),
-                _ => {}
+            let passed = match self.reader.poll() {
+                BytePoll::Ready(frame) => frame.accept(),
+                BytePoll::Overtaken => false,
+                BytePoll::Empty | BytePoll::Ended => break,
+            };
+            if passed {
+                newest = here;
+                continue;
             }
-        };
-        Ok(taken.message(place))
+            // What was passed meanwhile is lost as well: it was not received.
+            self.reader.next = from;
+            if let Some(lagged) = self.lagged() {
+                return Err(lagged);
+            }
+            (from, newest) = (self.reader.next, self.reader.next);
+        }
+        self.reader.next = newest;
+        self.skipped = self.skipped.wrapping_add(newest.sequence.wrapping_sub(from.sequence));
+        Ok(())
     }
 
     /// All messages that are there now, one by one: what is sent meanwhile is left for the next time, so that a fast publisher
     /// cannot hold a caller here.
     #[inline]
-    pub fn batch(&mut self) -> ByteBatch<'_, K> {
+    pub fn batch(&mut self) -> ByteBatch<'_, K, L> {
         let end = self.reader.committed();
         ByteBatch::new(self, end)
     }
@@ -268,7 +264,8 @@ impl<K> ByteSubscriber<K> {
     ///
     /// [`TryRecvError`]; [`TryRecvError::TooSmall`] when not even one message fits.
     #[inline]
-    pub fn bulk<'b>(&mut self, place: &'b mut [u8]) -> Result<ByteWindow<'_, 'b, K>, TryRecvError> {
+    pub fn bulk<'b>(&mut self, place: &'b mut [u8]) -> Result<ByteWindow<'_, 'b, K, L>, TryRecvError> {
+        let mut deserted = false;
         for _ in 0..self.reader.capacity_bytes() / 8 {
             match self.reader.poll() {
                 BytePoll::Ready(frame) => {
@@ -283,7 +280,13 @@ impl<K> ByteSubscriber<K> {
                         return Err(TryRecvError::TooSmall { needed_bytes: needed as usize });
                     }
                 }
-                BytePoll::Empty => return Err(TryRecvError::Empty),
+                BytePoll::Empty => match self.nothing(deserted) {
+                    Some(nothing) => return Err(nothing),
+                    None => {
+                        deserted = true;
+                        continue;
+                    }
+                },
                 BytePoll::Ended => return Err(TryRecvError::Disconnected),
                 BytePoll::Overtaken => {}
             }
@@ -329,57 +332,46 @@ impl<K> ByteSubscriber<K> {
         self.missed
     }
 
-    /// Messages of kinds that were not wanted.
+    /// Messages of kinds that were not wanted, and those that [`latest`](Self::latest) passed over.
     #[inline]
     pub const fn total_skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// All three.
+    #[inline(always)]
+    pub const fn account(&self) -> ByteAccount {
+        ByteAccount { received: self.total_received(), skipped: self.skipped, missed: self.missed }
     }
 
     /// The ring's reading end.
     pub const fn reader(&self) -> &ByteReader<K> {
         &self.reader
     }
-}
 
-/// Where a message is copied to.
-trait Destination {
-    /// Copies it, whole or torn.
-    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError>;
-}
-
-impl Destination for [u8] {
-    // Not a closure of the caller's: that would be called, and give what it took through memory.
-    #[inline(always)]
-    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError> {
-        let Some(place) = self.get_mut(..frame.len()) else {
-            return Err(TryRecvError::TooSmall { needed_bytes: frame.len() });
-        };
-        load_message(place, frame.words());
-        Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: frame.len() })
+    /// Whom it asks when it finds nothing.
+    pub const fn lookout(&self) -> &L {
+        &self.lookout
     }
 }
 
-#[cfg(feature = "alloc")]
-impl Destination for alloc::vec::Vec<u8> {
-    #[inline]
-    fn copy(&mut self, frame: &Frame<'_>) -> Result<Taken, TryRecvError> {
-        // Memory is asked for only when the length is the message's own.
-        if frame.len() <= self.capacity() || frame.is_whole() {
-            crate::copy::load_vec(self, frame.len(), frame.words());
-        }
-        Ok(Taken { kind: frame.kind(), sequence: frame.sequence(), bytes: self.len() })
+impl<K, L: Lookout> Drop for ByteSubscriber<K, L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let account = self.account();
+        self.lookout.leave(account);
     }
 }
 
 /// A second subscriber at the same place, with the same account.
-impl<K: Clone> Clone for ByteSubscriber<K> {
+impl<K: Clone, L: Lookout + Clone> Clone for ByteSubscriber<K, L> {
     fn clone(&self) -> Self {
-        let Self { ref reader, start, missed, skipped } = *self;
-        Self { reader: reader.clone(), start, missed, skipped }
+        let Self { ref reader, ref lookout, start, missed, skipped } = *self;
+        Self { reader: reader.clone(), lookout: lookout.clone(), start, missed, skipped }
     }
 }
 
-impl<K> fmt::Debug for ByteSubscriber<K> {
+impl<K, L: Lookout> fmt::Debug for ByteSubscriber<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteSubscriber")
             .field("cursor", &self.cursor())

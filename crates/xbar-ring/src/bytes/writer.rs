@@ -37,7 +37,8 @@ impl<K: Clone> ByteWriter<K> {
         let read = view.read();
         let noted = read.last_noted();
         let from = noted.unwrap_or(Place { position: 0, sequence: 0 });
-        let next = read.front(from, u64::MAX).unwrap_or(from);
+        // Half of all positions, as for the notes: what damage put behind them is not where this stream ends.
+        let next = read.front(from, 1 << 63).unwrap_or(from);
         let mut claimed = read.claimed().load_relaxed();
         let ahead = claimed.wrapping_sub(next.position);
         if ahead < WORD || ahead > view.capacity() || claimed % view.section_bytes() != 0 {

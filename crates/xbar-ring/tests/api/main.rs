@@ -6,6 +6,7 @@ mod scenarios;
 
 mod bounded;
 mod broadcast;
+mod byte_forms;
 mod bytes;
 mod event;
 mod fixed;

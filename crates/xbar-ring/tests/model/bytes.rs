@@ -17,6 +17,7 @@ enum Operation {
     Receive(usize),
     Bulk(usize, usize),
     Where(usize),
+    Latest(usize),
     Join,
     FromOldest,
     /// The writer goes and another takes over.
@@ -33,6 +34,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         8 => (0..4_usize).prop_map(Operation::Receive),
         2 => (0..4_usize, 8..400_usize).prop_map(|(which, room)| Operation::Bulk(which, room)),
         2 => (0..4_usize).prop_map(Operation::Where),
+        2 => (0..4_usize).prop_map(Operation::Latest),
         1 => Just(Operation::Join),
         1 => Just(Operation::FromOldest),
         1 => Just(Operation::TakeOver),
@@ -51,6 +53,7 @@ fn kind(sequence: usize) -> u16 {
 /// A subscriber and the number that it waits for.
 struct Listening {
     subscriber: ByteSubscriber<()>,
+    from: usize,
     next: usize,
 }
 
@@ -72,7 +75,7 @@ proptest! {
         let join = || ByteReader::join(&Lent::from_static(ReadU64::of_slice(words))).unwrap();
         let mut writer = take_over();
         let mut sent: Vec<Vec<u8>> = Vec::new();
-        let mut all = vec![Listening { subscriber: ByteSubscriber::new(join()), next: 0 }];
+        let mut all = vec![Listening { subscriber: ByteSubscriber::new(join()), from: 0, next: 0 }];
         let mut place = vec![0; capacity];
         for operation in operations {
             prop_assert_eq!(writer.sent(), sent.len() as u64);
@@ -109,7 +112,7 @@ proptest! {
                 Operation::Join => {
                     let subscriber = ByteSubscriber::new(join());
                     prop_assert_eq!(subscriber.cursor(), sent.len() as u64);
-                    all.push(Listening { subscriber, next: sent.len() });
+                    all.push(Listening { subscriber, from: sent.len(), next: sent.len() });
                 }
                 Operation::FromOldest => {
                     let mut reader = join();
@@ -117,7 +120,7 @@ proptest! {
                     let next = reader.next() as usize;
                     // How far back is told by the cases in `api`: long messages, and claims for them, leave less.
                     prop_assert!(next <= sent.len());
-                    all.push(Listening { subscriber: ByteSubscriber::new(reader), next });
+                    all.push(Listening { subscriber: ByteSubscriber::new(reader), from: next, next });
                 }
                 Operation::Receive(which) => {
                     let which = which % all.len();
@@ -155,6 +158,20 @@ proptest! {
                         Err(error) => prop_assert!(false, "{}", error),
                     }
                 }
+                Operation::Latest(which) => {
+                    let which = which % all.len();
+                    let listening = &mut all[which];
+                    match listening.subscriber.latest(&mut place) {
+                        Ok(message) => {
+                            prop_assert_eq!(message.sequence as usize, sent.len() - 1);
+                            prop_assert_eq!(message.bytes, &sent[sent.len() - 1][..]);
+                            listening.next = sent.len();
+                        }
+                        Err(TryRecvError::Empty) => prop_assert_eq!(listening.next, sent.len()),
+                        Err(TryRecvError::Lagged { missed }) => listening.lagged(missed, sent.len()),
+                        Err(error) => prop_assert!(false, "{}", error),
+                    }
+                }
                 Operation::Where(which) => {
                     let which = which % all.len();
                     let listening = &mut all[which];
@@ -176,6 +193,9 @@ proptest! {
                 }
             }
             for listening in &all {
+                let account = listening.subscriber.account();
+                let all = account.received + account.skipped + account.missed;
+                prop_assert_eq!(all, (listening.next - listening.from) as u64);
                 prop_assert_eq!(listening.subscriber.cursor(), listening.next as u64);
             }
         }

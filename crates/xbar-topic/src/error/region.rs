@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use xbar_discovery::{PatternError, Uri, UriError, ViewError};
 use xbar_layout::GeometryError;
+use xbar_layout::byte_ring::MOST_LINES;
+use xbar_layout::pad::LINE_BYTES;
 use xbar_shm::{NameError, RegionName, ShmError};
 
 /// Why a region or a topic cannot be had.
@@ -101,6 +103,13 @@ pub enum RegionError {
         uri: Uri,
         /// Messages asked for.
         depth: u32,
+    },
+    /// A byte bus cannot have as many bytes.
+    Capacity {
+        /// The byte bus.
+        region: RegionName,
+        /// Bytes asked for.
+        bytes: u64,
     },
     /// Several publishers were asked for where there can be one.
     OnePublisher {
@@ -208,6 +217,15 @@ impl fmt::Display for RegionError {
             ),
             Self::Depth { uri, depth } => {
                 write!(f, "{uri} cannot have a depth of {depth}: it may be 1 to {}", (1 << 20) - 1)
+            }
+            Self::Capacity { region, bytes } => {
+                let (least, most) = (LINE_BYTES as u64, u64::from(MOST_LINES) * LINE_BYTES as u64);
+                let possible = (*bytes).clamp(least, most).next_power_of_two();
+                write!(
+                    f,
+                    "byte bus {region} cannot have a ring of {bytes} bytes: it may be a power of two from {least} to {most}, \
+                     such as {possible}"
+                )
             }
             Self::OnePublisher { uri } => {
                 write!(f, "{uri} cannot have many publishers: a pinned topic has one, and so does a bus")

@@ -52,8 +52,7 @@ pub fn check(dir: &Path, name: &str, most_owned: u32) -> Checked {
         for topic in view.topics().filter(|topic| topic.facts().shape.pool == Some(number as u32)) {
             let head_words = if topic.facts().shape.many { 2 } else { 1 };
             let start = topic.facts().ring_offset(&view.facts().geometry) + 8 * HEADER_WORDS;
-            let words =
-                view.data().slice::<ReadU64>(start, topic.facts().slot_words()).ok_or_else(damaged)?;
+            let words = view.data().slice::<ReadU64>(start, topic.facts().words()).ok_or_else(damaged)?;
             for slot in words.chunks_exact(SLOT_WORDS) {
                 let descriptor = Descriptor(slot[head_words + DESCRIPTOR].load_relaxed());
                 if let Some(block) = descriptor.named_block(blocks) {

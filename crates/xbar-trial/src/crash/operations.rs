@@ -1,6 +1,7 @@
 //! The operations of the campaign: what a victim does, and what its survivors find.
 
 mod bus;
+mod byte_bus;
 mod channel;
 mod listening;
 mod publishing;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Operation> {
         request::operations(),
         recovery::operations(),
         bus::operations(),
+        byte_bus::operations(),
         publishing::operations(),
         receiving::operations(),
         values::operations(),

@@ -167,12 +167,15 @@ impl Patient<'_> {
         if well {
             let blocks: u32 = account.pools.iter().map(|pool| pool.blocks).sum();
             let free: u32 = account.pools.iter().map(|pool| pool.free).sum();
+            let blocks = count(blocks as usize, "block", "blocks");
+            // A region without blocks is a bus's.
+            let bus = view.topics().next().filter(|_| account.pools.is_empty());
             let what = format!(
-                "{}, {}, {}, {free} of {} free{}",
+                "{}, {}, {}, {}{}",
                 count(view.publishers(), "publisher", "publishers"),
                 count(view.subscribers(), "subscriber", "subscribers"),
                 bytes(view.facts().geometry.footprint_bytes() as u64),
-                count(blocks as usize, "block", "blocks"),
+                bus.map_or(format!("{free} of {blocks} free"), |bus| bus.facts().shape.to_string()),
                 if account.settled { "" } else { " (busy: counted while others publish)" },
             );
             findings.push(self.finding(Verdict::Well, what));
