@@ -8,7 +8,7 @@
 //!   has the words. What a call gives back it writes behind its last pointers, and zeroes there when it fails.
 //! - **Panics** stop at the boundary: [`XBAR_PANIC`](result::xbar_result::XBAR_PANIC).
 //! - **Threads:** each handle's documentation says which threads may use it at once, as the Rust type says.
-//! - **Structs** that callers fill begin with their size, so that they can grow: docs/adr/0019.
+//! - **Structs** that callers fill begin with their size, so that they can grow: docs/adr/0020.
 //!
 //! Rust programs use the crate `xbar`.
 #![deny(unsafe_code)]
