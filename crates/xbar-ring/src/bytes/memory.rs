@@ -7,12 +7,15 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use xbar_layout::Lent;
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64, fence};
+use xbar_layout::{Lent, fetch};
 
 use crate::bytes::ByteRingError;
 use crate::bytes::frame::{Head, WORD, frame_bytes};
 use crate::stride::LINE_WORDS;
+
+/// Bytes of a cache line.
+const LINE_BYTES: u64 = LINE_WORDS as u64 * WORD;
 
 /// Parts of a ring that the writer claims, and notes the beginning of, one by one.
 pub(crate) const SECTIONS: u64 = 8;
@@ -231,6 +234,13 @@ impl<'m, W> View<'m, W> {
         let message = unsafe { head.add(1) };
         // SAFETY: so many words lie there, shared: the frame ends where the ring does, or before.
         Some(unsafe { core::slice::from_raw_parts(message.as_ptr(), (message_bytes / WORD) as usize) })
+    }
+
+    /// Has the line behind the one at a position fetched for writing, before it is written: readers' caches may still have it from a
+    /// lap ago, and no reader looks at it meanwhile.
+    #[inline(always)]
+    pub(crate) fn fetch_ahead(self, position: u64) {
+        fetch::line_for_writing(core::ptr::from_ref(self.word(position.wrapping_add(LINE_BYTES))).cast());
     }
 
     /// The words from a position to `end`, or to where the ring ends if that comes before.

@@ -186,7 +186,9 @@ impl<K> ByteWriter<K> {
     /// Makes everything from the writer's place to `next` found, by the head `first`.
     #[inline(always)]
     fn commit(&mut self, first: Head, next: Place) {
-        show(self.memory.view(), self.next, first.word(), next);
+        let view = self.memory.view();
+        show(view, self.next, first.word(), next);
+        view.fetch_ahead(next.position);
         self.next = next;
     }
 }
