@@ -29,11 +29,9 @@ pub fn cases() -> Vec<Case> {
                 .peer(topic_same_thread::contender::<bcast::Ring>(bytes, Way::Copy).note(NOTE)),
         );
     }
-    cases.push(
-        Case::new("bytes", "bytes: bulk", BYTES)
-            .ours(bulk::<xbar_bytes::Ring>())
-            .peer(bulk::<bcast::Ring>().note("64 messages; has no batches to write, so one by one; in a mapped file")),
-    );
+    cases.push(Case::new("bytes", "bytes: bulk", BYTES).ours(bulk::<xbar_bytes::Ring>()).peer(
+        bulk::<bcast::Ring>().note("64 messages; has no batches to write, so one by one; in a mapped file"),
+    ));
     for bytes in [8, 64, 1024] {
         let message = Message { bytes, way: Way::Copy };
         cases.push(
