@@ -42,6 +42,16 @@ pub fn cases() -> Vec<Case> {
                 .peer(topic_round_trip::contender::<bcast::Ring>(message, Other::Thread).note(NOTE)),
         );
     }
+    for bytes in [8, 64] {
+        let message = Message { bytes, way: Way::Copy };
+        cases.push(
+            Case::new("bytes", "bytes: round trip, two processes", bytes)
+                .latency()
+                .ours(topic_round_trip::contender::<xbar_bytes::Shared>(message, Other::Process))
+                .limit(Contender::bare("two bare atomics", limits::round_trip))
+                .peer(topic_round_trip::contender::<bcast::Ring>(message, Other::Process)),
+        );
+    }
     cases
 }
 

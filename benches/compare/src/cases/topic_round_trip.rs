@@ -13,7 +13,7 @@ use crate::case::{Case, Contender};
 use crate::clock::{Plan, Round, time};
 use crate::contract::{Outcome, told};
 use crate::limits::{self, Pages};
-use crate::peers::{bcast, crossbar, iceoryx2, xbar, xchannel};
+use crate::peers::{bcast, crossbar, iceoryx2, xbar, xbar_bytes, xchannel};
 use crate::pin;
 
 /// Tells this program, started again, to answer.
@@ -245,6 +245,7 @@ pub fn answer_as_told(words: &[String]) -> Outcome<()> {
         bcast::Ring::NAME => answer::<bcast::Ring>(name, message, ready),
         xchannel::Log::NAME => answer::<xchannel::Log>(name, message, ready),
         xbar::Values::NAME => answer::<xbar::Values>(name, message, ready),
+        xbar_bytes::Shared::NAME => answer::<xbar_bytes::Shared>(name, message, ready),
         crossbar::Values::NAME => answer::<crossbar::Values>(name, message, ready),
         _ => Err(format!("no library {bus:?}")),
     }

@@ -1,13 +1,14 @@
-//! Ours: xbar-ring, the byte ring of one process.
+//! Ours: the byte ring, of one process (xbar-ring) and between processes (`ByteBus`).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use xbar::{ByteBus, ByteBusSubscriber};
 use xbar_ring::BusySpin;
 use xbar_ring::bytes::{BytePublisher, ByteSubscriber, ByteSubscribers, channel};
 
 use crate::bus::{Bus, Puts, Takes, Windows};
-use crate::contract::Outcome;
+use crate::contract::{Outcome, told};
 use crate::limits::Pages;
 
 /// As large as the peer's.
@@ -104,5 +105,63 @@ impl Windows for Input {
     fn window(&mut self, mut read: impl FnMut(&[u8])) -> usize {
         let window = self.subscriber.bulk(self.buffer.bytes()).into_iter().flatten();
         window.map(|message| read(message.bytes)).count()
+    }
+}
+
+/// The ring in a region of its own.
+#[derive(Debug)]
+pub struct Shared;
+
+/// A subscriber, and the buffer that it copies messages into.
+pub struct SharedInput {
+    subscriber: ByteBusSubscriber,
+    buffer: Pages,
+}
+
+impl Bus for Shared {
+    const NAME: &'static str = "xbar ByteBus";
+    type Output = ByteBus;
+    type Input = SharedInput;
+
+    fn output(name: &str, _: usize) -> Outcome<ByteBus> {
+        ByteBus::create(name, RING_BYTES).map_err(told)
+    }
+
+    fn input(name: &str) -> Outcome<SharedInput> {
+        let subscriber = ByteBus::connect(name).map_err(told)?;
+        Ok(SharedInput { subscriber, buffer: Pages::new(RING_BYTES, 0) })
+    }
+}
+
+impl Puts for ByteBus {
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.send(bytes).expect(LOST);
+    }
+
+    #[inline(always)]
+    fn whole(&mut self, bytes: &[u8]) {
+        let mut claim = self.claim(bytes.len()).expect(LOST);
+        claim.write(0, bytes);
+        claim.commit(0);
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, bytes: usize, first: u64) {
+        let mut claim = self.claim(bytes).expect(LOST);
+        claim.write(0, &first.to_le_bytes());
+        claim.commit(0);
+    }
+}
+
+impl Takes for SharedInput {
+    #[inline(always)]
+    fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.subscriber.try_recv(self.buffer.bytes()).ok().map(|message| read(message.bytes))
+    }
+
+    #[inline(always)]
+    fn wait<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self.subscriber.recv_with(BusySpin, self.buffer.bytes()).expect(LOST).bytes)
     }
 }
