@@ -176,12 +176,9 @@ impl Reader {
 
     /// The number of the segment that comes behind this one, if there is any.
     fn next_number(&self) -> Result<Option<u64>, TryReadError> {
-        let next = self.header.number + 1;
-        if self.folder.has(&names::segment(&self.name, next)) {
-            return Ok(Some(next));
-        }
-        let numbers = names::segments(&self.folder, &self.name).map_err(TryReadError::Log)?;
-        Ok(numbers.into_iter().find(|number| *number >= next))
+        let has = |number| self.folder.has(&names::segment(&self.name, number));
+        let list = || names::segments(&self.folder, &self.name).map_err(TryReadError::Log);
+        first_from(self.header.number + 1, has, list)
     }
 
     /// Goes to the next segment that can be read; false when there is none yet. Says what was missed on the way.
@@ -233,5 +230,44 @@ impl Reader {
                 Err(TryReadError::Log(error))
             }
         }
+    }
+}
+
+/// The first segment from number `next` on, of those that a folder has and that its list, sorted, has.
+fn first_from<E>(
+    next: u64,
+    has: impl Fn(u64) -> bool,
+    list: impl Fn() -> Result<Vec<u64>, E>,
+) -> Result<Option<u64>, E> {
+    if has(next) {
+        return Ok(Some(next));
+    }
+    let listed = || Ok(list()?.into_iter().find(|number| *number >= next));
+    match listed()? {
+        // What is made while a folder is listed may be in the list or not, whatever came first: two segments were made, and the list
+        // has the second. Those before it were there when it was made, so another list has them, unless they are deleted.
+        Some(number) if number > next => listed(),
+        found => Ok(found),
+    }
+}
+
+#[cfg(all(test, not(xbar_loom)))]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn a_segment_that_was_made_while_the_folder_was_listed_is_not_passed_over() {
+        let first_of = |lists: [&[u64]; 2]| {
+            let looks = Cell::new(0);
+            let list = || Ok::<_, Infallible>(lists[looks.replace(looks.get() + 1)].to_vec());
+            first_from(5, |_| false, list).unwrap()
+        };
+        assert_eq!(first_of([&[4, 6], &[4, 5, 6]]), Some(5), "made in between, and missed by the first list");
+        assert_eq!(first_of([&[6, 7], &[6, 7]]), Some(6), "deleted");
+        assert_eq!(first_of([&[5], &[]]), Some(5));
+        assert_eq!(first_of([&[3, 4], &[]]), None);
     }
 }
