@@ -32,6 +32,8 @@ pub struct Reader {
     /// The number that it should have.
     pub(crate) expected: u64,
     pub(crate) header: Header,
+    /// Where the last record began that was waited for.
+    pub(crate) waited_for: usize,
     /// Empty looks in a row.
     pub(crate) looks: u32,
     pub(crate) folder: Folder,
@@ -72,6 +74,7 @@ impl Reader {
                         at,
                         expected,
                         header,
+                        waited_for: 0,
                         looks: 0,
                         folder,
                         lock,

@@ -91,6 +91,15 @@ impl<K> Payload<K> {
         }
     }
 
+    /// Has the processor fetch a message of `length` bytes in block `index` for reading, if it is a short one: for whoever waited for it,
+    /// so that it comes from another core.
+    #[inline(always)]
+    pub fn fetch(&self, index: u32, length: usize) {
+        if index < self.blocks && length <= self.block_bytes {
+            fetch::short_message(self.place(index, length).as_ptr(), length);
+        }
+    }
+
     /// The block at whose first byte `place` is.
     pub fn index_of(&self, place: *const u8) -> u32 {
         let first = NonNull::from(&*self.bytes).cast::<u8>();

@@ -107,7 +107,7 @@ macro_rules! or_missed {
 }
 
 /// Reads the message that `poll` found, in a slot with room for `words` words that may name one of `blocks` blocks of
-/// `block_bytes`.
+/// `block_bytes`. A block's number and the message's length are told to `fetch` before the hold, which no load passes.
 #[inline(always)]
 fn read<'l, L, C>(
     poll: Poll<'_, OneLine>,
@@ -115,6 +115,7 @@ fn read<'l, L, C>(
     (blocks, block_bytes): (u32, u32),
     ledger: &'l Ledger<L>,
     copy: impl FnOnce(&[ReadU64], usize) -> C,
+    fetch: impl FnOnce(u32, usize),
 ) -> Result<Taken<'l, L, C>, NotTaken> {
     let glimpse = match poll {
         Poll::Ready(glimpse) => glimpse,
@@ -134,6 +135,7 @@ fn read<'l, L, C>(
         }
         Some(Message::Block { index, length }) => {
             let time = slot[BLOCK_TIME].load_relaxed();
+            fetch(index, length);
             match ledger.hold(index, || glimpse.is_whole()) {
                 Ok(held) => {
                     glimpse.skip();
@@ -149,6 +151,9 @@ fn read<'l, L, C>(
     }
     Err(NotTaken::Overtaken)
 }
+
+/// Nothing is fetched ahead.
+const fn not_fetched(_index: u32, _length: usize) {}
 
 /// Reads messages from a topic's ring.
 pub struct Reader<K> {
@@ -226,7 +231,7 @@ impl<K> Reader<K> {
         let pool = (self.blocks, self.block_bytes);
         match &mut self.ring {
             ReadRing::One(ring) => {
-                let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy);
+                let found = read(ring.poll(), INLINE_WORDS, pool, ledger, copy, not_fetched);
                 found.map_err(|not_taken| or_missed!(ring, not_taken))
             }
             ReadRing::Many(ring) => {
@@ -238,13 +243,14 @@ impl<K> Reader<K> {
                         }
                     }
                 }
-                let found = read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy);
+                let found = read(ring.poll(), INLINE_WORDS - 1, pool, ledger, copy, not_fetched);
                 found.map_err(|not_taken| or_missed!(ring, not_taken))
             }
         }
     }
 
-    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, and a message, or nothing (`None`).
+    /// What [`Reader::take`] does, as far as it is the straight way: one publisher, and a message, or nothing (`None`). A message's block
+    /// and its length are told to `fetch` before the block is held.
     ///
     /// # Errors
     ///
@@ -254,10 +260,11 @@ impl<K> Reader<K> {
         &mut self,
         ledger: &'l Ledger<L>,
         copy: impl FnOnce(&[ReadU64], usize) -> C,
+        fetch: impl FnOnce(u32, usize),
     ) -> Result<Option<Taken<'l, L, C>>, Otherwise> {
         let pool = (self.blocks, self.block_bytes);
         let ReadRing::One(ring) = &mut self.ring else { return Err(Otherwise) };
-        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy) {
+        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy, fetch) {
             Ok(taken) => Ok(Some(taken)),
             Err(NotTaken::Nothing(Nothing::Empty)) => Ok(None),
             Err(_) => Err(Otherwise),
@@ -304,7 +311,7 @@ impl<K> Reader<K> {
         if !ring.seek_newest() {
             return Err(NotTaken::Nothing(Nothing::Empty));
         }
-        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy) {
+        match read(ring.poll(), INLINE_WORDS, pool, ledger, copy, not_fetched) {
             Ok(taken) => Ok(taken),
             Err(not_taken) => {
                 // One that was received before and could not be had now is no news again.
@@ -332,7 +339,7 @@ impl<K> Reader<K> {
                 }
                 ring.seek_newest();
                 ring.skip_to(next);
-                let found = match read(ring.poll(), INLINE_WORDS, pool, ledger, &copy) {
+                let found = match read(ring.poll(), INLINE_WORDS, pool, ledger, &copy, not_fetched) {
                     Ok(taken) => Ok(taken),
                     // There is a newer one.
                     Err(NotTaken::Overtaken) => continue,

@@ -144,7 +144,7 @@ impl Stream {
     /// The next message, or who is left to send one.
     #[inline(always)]
     fn look(&self, probe: bool) -> Result<Sample<'_>, NoSample> {
-        match self.take_at_once() {
+        match self.take_at_once::<false>() {
             Ok(Some(sample)) => Ok(sample),
             _ => self.look_closely(probe),
         }
@@ -170,7 +170,7 @@ impl Stream {
         timeout: Option<Duration>,
     ) -> Result<Sample<'_>, RecvError> {
         let ready = || !self.is_empty();
-        self.watch.wait(strategy, timeout, |probe| self.look(probe), || self.take_at_once(), ready)
+        self.watch.wait(strategy, timeout, |probe| self.look(probe), || self.take_at_once::<true>(), ready)
     }
 
     /// The next message, waiting up to `timeout`: spinning first, then asleep.
@@ -238,14 +238,20 @@ impl Stream {
         self.reader().is_empty()
     }
 
-    /// Takes what is there, if anything is and that is the straight way.
+    /// Takes what is there, if anything is and that is the straight way. Whoever `WAITED` for it has it fetched.
     #[inline(always)]
-    fn take_at_once(&self) -> Result<Option<Sample<'_>>, Otherwise> {
+    fn take_at_once<const WAITED: bool>(&self) -> Result<Option<Sample<'_>>, Otherwise> {
         if !self.straight {
             return Err(Otherwise);
         }
         let blank = self.blank();
-        let taken = self.reader().take_at_once(&self.ledger, |words, length| blank.copy(words, length))?;
+        let copy = |words: &[ReadU64], length| blank.copy(words, length);
+        let fetch = |index, length| {
+            if WAITED {
+                self.payload.fetch(index, length);
+            }
+        };
+        let taken = self.reader().take_at_once(&self.ledger, copy, fetch)?;
         let Some(taken) = taken else { return Ok(None) };
         let sample = self.sample(blank, taken);
         // Everything that came was received: counted now and then.
