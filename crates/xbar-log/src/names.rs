@@ -55,11 +55,26 @@ fn number(log: &RegionName, file: &str) -> Option<u64> {
     (number > 0 && segment(log, number) == file).then_some(number)
 }
 
-/// Numbers of the segments that are there, sorted.
+/// Numbers of the segments that are there, sorted. A number between two of them that is not among them is not there.
 pub(crate) fn segments(folder: &Folder, log: &RegionName) -> Result<Vec<u64>, LogError> {
-    let mut numbers: Vec<_> = folder.names()?.iter().filter_map(|file| number(log, file)).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
+    without_holes(|| {
+        let mut numbers: Vec<_> = folder.names()?.iter().filter_map(|file| number(log, file)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    })
+}
+
+/// What is made while a folder is listed may be in the list or not, whatever came first: of two segments, the second alone. The first was
+/// there when the second was made, so another list has it, unless it is deleted; what that has behind the first list may lack others.
+fn without_holes<E>(list: impl Fn() -> Result<Vec<u64>, E>) -> Result<Vec<u64>, E> {
+    let first = list()?;
+    let is_hole = |pair: &[u64]| pair[1] - pair[0] > 1;
+    match first.last() {
+        Some(&last) if first.windows(2).any(is_hole) => {
+            Ok(list()?.into_iter().filter(|number| *number <= last).collect())
+        }
+        _ => Ok(first),
+    }
 }
 
 /// Files of the log's cursors.
@@ -88,7 +103,22 @@ pub(crate) fn logs(folder: &Folder) -> Result<Vec<RegionName>, LogError> {
 
 #[cfg(all(test, not(xbar_loom)))]
 mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
     use super::*;
+
+    #[test]
+    fn a_segment_that_was_made_while_the_folder_was_listed_leaves_no_hole() {
+        let numbers = |lists: [&[u64]; 2]| {
+            let looks = Cell::new(0);
+            without_holes(|| Ok::<_, Infallible>(lists[looks.replace(looks.get() + 1)].to_vec())).unwrap()
+        };
+        assert_eq!(numbers([&[4, 6], &[4, 5, 6, 8]]), [4, 5, 6], "8 may have come before 7 as well");
+        assert_eq!(numbers([&[4, 6], &[4, 6]]), [4, 6], "5 is gone");
+        assert_eq!(numbers([&[4, 5], &[]]), [4, 5]);
+        assert!(numbers([&[], &[]]).is_empty());
+    }
 
     #[test]
     fn a_file_is_of_one_log_and_of_one_kind() {

@@ -127,10 +127,10 @@ pub fn inspect(folder: impl AsRef<Path>, name: &str) -> Result<LogInfo, LogError
     let lock = names::lock(&name);
     let segments: Vec<_> = names::segments(&folder, &name)?
         .into_iter()
-        .map(|number| SegmentInfo {
-            number,
-            path: path.join(names::segment(&name, number)),
-            contents: contents(&folder, &name, number),
+        .filter_map(|number| {
+            // Deleted since it was listed: not of the log any more.
+            let contents = contents(&folder, &name, number).transpose()?;
+            Some(SegmentInfo { number, path: path.join(names::segment(&name, number)), contents })
         })
         .collect();
     if segments.is_empty() {
@@ -160,13 +160,14 @@ pub fn list(folder: impl AsRef<Path>) -> Result<Vec<String>, LogError> {
     Ok(names::logs(&folder)?.iter().map(ToString::to_string).collect())
 }
 
-fn contents(folder: &Folder, name: &RegionName, number: u64) -> Result<Contents, LogError> {
-    let gone = || LogError::NotFound { name: names::segment(name, number), folder: folder.path().into() };
-    let (file, header) = segment::open(folder, name, number, FileAccess::ReadOnly)?.ok_or_else(gone)?;
+fn contents(folder: &Folder, name: &RegionName, number: u64) -> Result<Option<Contents>, LogError> {
+    let Some((file, header)) = segment::open(folder, name, number, FileAccess::ReadOnly)? else {
+        return Ok(None);
+    };
     let words = segment::map_to_read(&file, &header)?;
     let Walk { next_seq, timestamp_ns, records, lost, damages, dropped_bytes, ended, .. } =
         walk(&words, &header);
-    Ok(Contents {
+    Ok(Some(Contents {
         bytes: file.bytes(),
         full_bytes: header.file_bytes,
         first_seq: header.first_seq,
@@ -179,5 +180,5 @@ fn contents(folder: &Folder, name: &RegionName, number: u64) -> Result<Contents,
         last_ns: timestamp_ns,
         is_ended: ended,
         epoch: segment::epoch(&words),
-    })
+    }))
 }
