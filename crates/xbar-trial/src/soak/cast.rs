@@ -23,17 +23,17 @@ pub struct Role {
 impl Role {
     /// True for those that begin everything, and so are paused first.
     pub fn begins(self) -> bool {
-        matches!(self.part, "publish" | "bus-publish" | "connect" | "ask")
+        matches!(self.part, "publish" | "bus-publish" | "bytes-publish" | "connect" | "ask")
     }
 
     /// True for those whose reports name senders.
     pub fn receives(self) -> bool {
-        matches!(self.part, "receive" | "bus-receive")
+        matches!(self.part, "receive" | "bus-receive" | "bytes-receive")
     }
 
     /// True for those whose progress is counted in messages that must arrive.
     pub fn sends(self) -> bool {
-        matches!(self.part, "publish" | "bus-publish")
+        matches!(self.part, "publish" | "bus-publish" | "bytes-publish")
     }
 }
 

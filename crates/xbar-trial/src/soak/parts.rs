@@ -71,6 +71,8 @@ pub fn play(arguments: &[String]) -> ExitCode {
         "receive" => receive::play(part),
         "bus-publish" => bus::publish(part),
         "bus-receive" => bus::receive(part),
+        "bytes-publish" => bus::publish_bytes(part),
+        "bytes-receive" => bus::receive_bytes(part),
         "listen" => talk::listen(part),
         "connect" => talk::connect(part),
         "serve" => talk::serve(part),

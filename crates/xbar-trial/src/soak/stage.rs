@@ -27,7 +27,7 @@ const fn role(part: &'static str, place: &'static str) -> Role {
 }
 
 /// Who is always there.
-const CAST: [Role; 27] = [
+const CAST: [Role; 30] = [
     role("publish", "/lossy"),
     role("publish", "/lossless"),
     role("publish", "/many-lossy"),
@@ -38,6 +38,7 @@ const CAST: [Role; 27] = [
     role("publish", "/pinned"),
     role("bus-publish", "lossy"),
     role("bus-publish", "bounded"),
+    role("bytes-publish", "bytes"),
     role("listen", "desk"),
     role("serve", "answers"),
     role("receive", "/lossy"),
@@ -52,6 +53,8 @@ const CAST: [Role; 27] = [
     role("receive", "/pinned"),
     role("bus-receive", "lossy"),
     role("bus-receive", "bounded"),
+    role("bytes-receive", "bytes"),
+    role("bytes-receive", "bytes"),
     role("connect", "desk"),
     role("connect", "desk"),
     role("ask", "answers"),
