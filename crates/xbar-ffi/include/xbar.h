@@ -161,6 +161,16 @@ typedef struct xbar_bus xbar_bus;
 // Threads: one at a time, whichever that is.
 typedef struct xbar_bus_reader xbar_bus_reader;
 
+// Sends on a byte bus.
+//
+// Threads: one at a time, whichever that is. Closing it removes the bus.
+typedef struct xbar_byte_bus xbar_byte_bus;
+
+// Receives a byte bus.
+//
+// Threads: one at a time, whichever that is.
+typedef struct xbar_byte_bus_reader xbar_byte_bus_reader;
+
 // Asks a server; any number of requests may be in flight, answered in any order.
 //
 // Threads: one at a time, whichever that is.
@@ -463,6 +473,41 @@ typedef struct xbar_bus_config {
     // `XBAR_START_NOW` or `XBAR_START_OLDEST`: where a reader begins.
     uint32_t start;
 } xbar_bus_config;
+
+// What a byte bus is. Set `struct_size` to `sizeof(xbar_byte_bus_config)` and the rest to 0 but for what you want to choose.
+typedef struct xbar_byte_bus_config {
+    // `sizeof(xbar_byte_bus_config)`.
+    size_t struct_size;
+    // Where buses live. NULL: the environment's `XBAR_DIR`, else a directory of this user's under `/dev/shm`.
+    const char *dir;
+    // How long a reader waits for the bus to appear: then `XBAR_TIMEOUT`. Default 0: it is there, or the call fails.
+    uint64_t timeout_ns;
+    // Bytes of the ring, a power of two from 64 to 2^33. A message takes its own, up to the next multiple of 8, and 8 more; the longest has a
+    // quarter of the ring, less 8. Default 1 MiB.
+    uint64_t capacity_bytes;
+    // How many messages, of `XBAR_START_LAST`.
+    uint64_t messages;
+    // Readers alive at once, 1 to 4096. Default 64.
+    uint32_t subscribers;
+    // One of `XBAR_START_*`: where a reader begins.
+    uint32_t start;
+} xbar_byte_bus_config;
+
+// A message of a byte bus, copied: `data` is valid until the next call with its reader. Nothing is to be released.
+typedef struct xbar_byte_message {
+    // Its bytes; NULL when there is no message.
+    const void *data;
+    // How many they are.
+    size_t len;
+    // Its number, from 0.
+    uint64_t sequence;
+    // Where the result was `XBAR_LAGGED`: messages that were overwritten, exactly. 0 otherwise.
+    uint64_t missed;
+    // What its sender called it.
+    uint16_t kind;
+    // 0.
+    uint16_t reserved[3];
+} xbar_byte_message;
 
 // An answer. Of the calls of a client; released once. Do not copy it.
 //
@@ -1174,6 +1219,145 @@ uint64_t xbar_bus_reader_missed(const struct xbar_bus_reader *reader);
 // `reader` is NULL or a handle that nobody uses any more: closing one twice is undefined.
 void xbar_bus_reader_close(struct xbar_bus_reader *reader);
 
+// Creates byte bus `name`, or goes on with one of the same capacity whose writer was killed: its readers stay then. `config` is NULL for the
+// defaults; `timeout_ns`, `messages` and `start` say nothing here.
+//
+// `XBAR_TAKEN` or `XBAR_LIMIT` when a living process writes it, `XBAR_BAD_CONFIG` when no ring has that capacity.
+//
+// # Safety
+//
+// `name` is NULL or ends with a zero byte; `config` is NULL or points to a struct of the size that it says, with a `dir` that is NULL or ends
+// with a zero byte; `out` is NULL or may be written.
+xbar_result xbar_byte_bus_create(const char *name,
+                                 const struct xbar_byte_bus_config *config,
+                                 struct xbar_byte_bus **out);
+
+// Sends the message of `len` bytes, of a kind by which readers may tell messages apart. Never waits: it overwrites the oldest messages. The
+// message's number, from 0, goes into `sequence`, unless that is NULL.
+//
+// `XBAR_TOO_LARGE` when it is longer than `xbar_byte_bus_most_bytes` says.
+//
+// # Safety
+//
+// `bus` is NULL or a handle that is not closed; `data` is NULL or points to `len` bytes; `sequence` is NULL or may be written.
+xbar_result xbar_byte_bus_send(struct xbar_byte_bus *bus,
+                               uint16_t kind,
+                               const void *data,
+                               size_t len,
+                               uint64_t *sequence);
+
+// Messages sent so far, by all writers that the bus has had; 0 for NULL.
+//
+// # Safety
+//
+// `bus` is NULL or a handle that is not closed.
+uint64_t xbar_byte_bus_sent(const struct xbar_byte_bus *bus);
+
+// Bytes of the longest message; 0 for NULL.
+//
+// # Safety
+//
+// `bus` is NULL or a handle that is not closed.
+size_t xbar_byte_bus_most_bytes(const struct xbar_byte_bus *bus);
+
+// Readers that are alive; 0 for NULL.
+//
+// # Safety
+//
+// `bus` is NULL or a handle that is not closed.
+size_t xbar_byte_bus_subscriber_count(const struct xbar_byte_bus *bus);
+
+// Closes the handle, and removes the bus.
+//
+// # Safety
+//
+// `bus` is NULL or a handle that nobody uses any more: closing one twice is undefined.
+void xbar_byte_bus_close(struct xbar_byte_bus *bus);
+
+// Joins byte bus `name` as a reader. `config` is NULL for the defaults; `capacity_bytes` and `subscribers` say nothing here.
+//
+// `XBAR_NOT_FOUND` when there is no such bus, `XBAR_NO_PUBLISHER` when its writer is dead, `XBAR_DIFFERS` when it is something else.
+//
+// # Safety
+//
+// As `xbar_byte_bus_create`.
+xbar_result xbar_byte_bus_connect(const char *name,
+                                  const struct xbar_byte_bus_config *config,
+                                  struct xbar_byte_bus_reader **out);
+
+// Receives the next message into `message`, if there is one. Never waits.
+//
+// `XBAR_EMPTY` when there is none yet; `XBAR_LAGGED` when messages were overwritten: `message->missed` says how many, once, and the next call
+// goes on behind them; `XBAR_DISCONNECTED` when the writer is gone and everything was received.
+//
+// # Safety
+//
+// `reader` is NULL or a handle that is not closed; `message` is NULL or may be written.
+xbar_result xbar_byte_bus_try_recv(struct xbar_byte_bus_reader *reader,
+                                   struct xbar_byte_message *message);
+
+// As `xbar_byte_bus_try_recv`, however long that takes.
+//
+// # Safety
+//
+// As `xbar_byte_bus_try_recv`.
+xbar_result xbar_byte_bus_recv(struct xbar_byte_bus_reader *reader, struct xbar_byte_message *message);
+
+// As `xbar_byte_bus_recv`, waiting up to `timeout_ns`: then `XBAR_TIMEOUT`.
+//
+// # Safety
+//
+// As `xbar_byte_bus_try_recv`.
+xbar_result xbar_byte_bus_recv_timeout(struct xbar_byte_bus_reader *reader,
+                                       struct xbar_byte_message *message,
+                                       uint64_t timeout_ns);
+
+// Receives the newest message and passes over those before it, which do not count as missed. Never waits. Results as of
+// `xbar_byte_bus_try_recv`.
+//
+// # Safety
+//
+// As `xbar_byte_bus_try_recv`.
+xbar_result xbar_byte_bus_latest(struct xbar_byte_bus_reader *reader,
+                                 struct xbar_byte_message *message);
+
+// Says how this reader waits: `wait` is one of `XBAR_WAIT_*`, `shutdown` ends its waits, or is NULL.
+//
+// # Safety
+//
+// `reader` and `shutdown` are NULL or handles that are not closed.
+xbar_result xbar_byte_bus_reader_set_waiting(struct xbar_byte_bus_reader *reader,
+                                             uint32_t wait,
+                                             const struct xbar_shutdown *shutdown);
+
+// Messages received so far; 0 for NULL. Received + skipped + missed = sent since it joined, once it has received all.
+//
+// # Safety
+//
+// `reader` is NULL or a handle that is not closed.
+uint64_t xbar_byte_bus_reader_received(const struct xbar_byte_bus_reader *reader);
+
+// Messages missed so far; 0 for NULL.
+//
+// # Safety
+//
+// `reader` is NULL or a handle that is not closed.
+uint64_t xbar_byte_bus_reader_missed(const struct xbar_byte_bus_reader *reader);
+
+// Messages that `xbar_byte_bus_latest` passed over; 0 for NULL.
+//
+// # Safety
+//
+// `reader` is NULL or a handle that is not closed.
+uint64_t xbar_byte_bus_reader_skipped(const struct xbar_byte_bus_reader *reader);
+
+// Closes the handle.
+//
+// # Safety
+//
+// `reader` is NULL or a handle that nobody uses any more: closing one twice is undefined.
+void xbar_byte_bus_reader_close(struct xbar_byte_bus_reader *reader);
+
 // Connects to whoever serves under `name`. `dir` is where servers live, or NULL.
 //
 // `XBAR_NOT_FOUND` or `XBAR_NO_PUBLISHER` when nobody serves there, `XBAR_LIMIT` when it has no room for another client.
@@ -1677,6 +1861,21 @@ XBAR_ASSERT(offsetof(xbar_bus_config, capacity) == 40, "xbar_bus_config.capacity
 XBAR_ASSERT(offsetof(xbar_bus_config, bounded) == 44, "xbar_bus_config.bounded");
 XBAR_ASSERT(offsetof(xbar_bus_config, subscribers) == 48, "xbar_bus_config.subscribers");
 XBAR_ASSERT(offsetof(xbar_bus_config, start) == 52, "xbar_bus_config.start");
+XBAR_ASSERT(sizeof(xbar_byte_bus_config) == 48, "size of xbar_byte_bus_config");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, struct_size) == 0, "xbar_byte_bus_config.struct_size");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, dir) == 8, "xbar_byte_bus_config.dir");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, timeout_ns) == 16, "xbar_byte_bus_config.timeout_ns");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, capacity_bytes) == 24, "xbar_byte_bus_config.capacity_bytes");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, messages) == 32, "xbar_byte_bus_config.messages");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, subscribers) == 40, "xbar_byte_bus_config.subscribers");
+XBAR_ASSERT(offsetof(xbar_byte_bus_config, start) == 44, "xbar_byte_bus_config.start");
+XBAR_ASSERT(sizeof(xbar_byte_message) == 40, "size of xbar_byte_message");
+XBAR_ASSERT(offsetof(xbar_byte_message, data) == 0, "xbar_byte_message.data");
+XBAR_ASSERT(offsetof(xbar_byte_message, len) == 8, "xbar_byte_message.len");
+XBAR_ASSERT(offsetof(xbar_byte_message, sequence) == 16, "xbar_byte_message.sequence");
+XBAR_ASSERT(offsetof(xbar_byte_message, missed) == 24, "xbar_byte_message.missed");
+XBAR_ASSERT(offsetof(xbar_byte_message, kind) == 32, "xbar_byte_message.kind");
+XBAR_ASSERT(offsetof(xbar_byte_message, reserved) == 34, "xbar_byte_message.reserved");
 XBAR_ASSERT(sizeof(xbar_reply) == 24, "size of xbar_reply");
 XBAR_ASSERT(offsetof(xbar_reply, data) == 0, "xbar_reply.data");
 XBAR_ASSERT(offsetof(xbar_reply, len) == 8, "xbar_reply.len");

@@ -60,6 +60,8 @@ class [[nodiscard]] Result {
     // The value. Undefined when there is none.
     T &operator*() noexcept { return *value_; }
     T *operator->() noexcept { return &*value_; }
+    const T &operator*() const noexcept { return *value_; }
+    const T *operator->() const noexcept { return &*value_; }
     // The value, or an Error.
     T &value() & {
         if (!value_) throw Error(result_, words(result_), missed_);
@@ -616,6 +618,86 @@ class BusReader {
 
     using Owned = detail::Handle<xbar_bus_reader, xbar_bus_reader_close>;
     explicit BusReader(Owned handle) : handle_(std::move(handle)) {}
+    Owned handle_;
+};
+
+// How byte buses are made and found: the fields of xbar_byte_bus_config, 0 meaning the default.
+struct ByteBusConfig : xbar_byte_bus_config {
+    ByteBusConfig() : xbar_byte_bus_config(detail::sized<xbar_byte_bus_config>()) {}
+};
+
+// A message of a byte bus, copied: valid until the next call with its reader.
+struct ByteMessage : xbar_byte_message {
+    std::string_view text() const noexcept { return {static_cast<const char *>(data), len}; }
+    // The bytes as a T, copied: they lie anywhere.
+    template <class T>
+    T as() const {
+        alignas(T) unsigned char bytes[sizeof(T)];
+        if (len == sizeof(T)) std::memcpy(bytes, data, sizeof(T));
+        return detail::as<const T>(bytes, len);
+    }
+};
+
+// Sends messages of any length on a byte bus.
+class ByteBus {
+  public:
+    static ByteBus create(const std::string &name, const ByteBusConfig &config = ByteBusConfig(), const std::string &dir = "") {
+        xbar_byte_bus_config raw = config;
+        if (!dir.empty()) raw.dir = dir.c_str();
+        return ByteBus(detail::make<Owned>(xbar_byte_bus_create, name.c_str(), &raw));
+    }
+    std::uint64_t send(const void *data, std::size_t size, std::uint16_t kind = 0) {
+        std::uint64_t sequence = 0;
+        detail::check(xbar_byte_bus_send(handle_.get(), kind, data, size, &sequence));
+        return sequence;
+    }
+    std::uint64_t send(std::string_view text, std::uint16_t kind = 0) { return send(text.data(), text.size(), kind); }
+    std::uint64_t sent() const noexcept { return xbar_byte_bus_sent(handle_.get()); }
+    std::size_t most_bytes() const noexcept { return xbar_byte_bus_most_bytes(handle_.get()); }
+    std::size_t subscriber_count() const noexcept { return xbar_byte_bus_subscriber_count(handle_.get()); }
+
+  private:
+    using Owned = detail::Handle<xbar_byte_bus, xbar_byte_bus_close>;
+    explicit ByteBus(Owned handle) : handle_(std::move(handle)) {}
+    Owned handle_;
+};
+
+// Receives a byte bus.
+class ByteBusReader {
+  public:
+    static ByteBusReader connect(const std::string &name, const ByteBusConfig &config = ByteBusConfig(),
+                                 const std::string &dir = "") {
+        xbar_byte_bus_config raw = config;
+        if (!dir.empty()) raw.dir = dir.c_str();
+        return ByteBusReader(detail::make<Owned>(xbar_byte_bus_connect, name.c_str(), &raw));
+    }
+    ByteMessage recv() {
+        ByteMessage message{};
+        const xbar_result result = xbar_byte_bus_recv(handle_.get(), &message);
+        detail::check(result, message.missed);
+        return message;
+    }
+    Result<ByteMessage> try_recv() { return receive(xbar_byte_bus_try_recv); }
+    Result<ByteMessage> recv_for(nanoseconds timeout) { return receive(xbar_byte_bus_recv_timeout, detail::ns(timeout)); }
+    // The newest message; those before it are passed over.
+    Result<ByteMessage> latest() { return receive(xbar_byte_bus_latest); }
+    void set_waiting(std::uint32_t wait, const Shutdown *shutdown = nullptr) {
+        detail::check(xbar_byte_bus_reader_set_waiting(handle_.get(), wait, shutdown ? shutdown->get() : nullptr));
+    }
+    std::uint64_t received() const noexcept { return xbar_byte_bus_reader_received(handle_.get()); }
+    std::uint64_t missed() const noexcept { return xbar_byte_bus_reader_missed(handle_.get()); }
+    std::uint64_t skipped() const noexcept { return xbar_byte_bus_reader_skipped(handle_.get()); }
+
+  private:
+    template <class... Parameters, class... Arguments>
+    Result<ByteMessage> receive(xbar_result (*receive)(Parameters...), Arguments... arguments) {
+        ByteMessage message{};
+        const xbar_result result = receive(handle_.get(), &message, arguments...);
+        return detail::result_of(result, message, message.missed);
+    }
+
+    using Owned = detail::Handle<xbar_byte_bus_reader, xbar_byte_bus_reader_close>;
+    explicit ByteBusReader(Owned handle) : handle_(std::move(handle)) {}
     Owned handle_;
 };
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use xbar::log::{LogError, ReadError, TryReadError};
+use xbar::ring::bytes::TooLarge;
 use xbar::{
     PublishError, RecvError, RegionError, RequestError, RingRecvError, RingTryRecvError, TryRecvError,
 };
@@ -65,9 +66,12 @@ impl From<RegionError> for Failure {
         use RegionError as E;
         let result = match &error {
             E::Name(_) | E::Uri(_) | E::Pattern(_) => XBAR_BAD_NAME,
-            E::Config(_) | E::Depth { .. } | E::OnePublisher { .. } | E::NoPool { .. } | E::Type { .. } => {
-                XBAR_BAD_CONFIG
-            }
+            E::Config(_)
+            | E::Capacity { .. }
+            | E::Depth { .. }
+            | E::OnePublisher { .. }
+            | E::NoPool { .. }
+            | E::Type { .. } => XBAR_BAD_CONFIG,
             E::Open(ViewError::Shm(error)) => of_shm(error),
             E::Open(ViewError::Layout { .. }) => XBAR_DAMAGED,
             E::OtherConfig { .. } | E::Differs { .. } => XBAR_DIFFERS,
@@ -150,6 +154,12 @@ impl From<RingTryRecvError> for Failure {
             RingTryRecvError::Disconnected => RecvError::Disconnected.into(),
             error => Self::new(XBAR_SYSTEM, &error),
         }
+    }
+}
+
+impl From<TooLarge> for Failure {
+    fn from(error: TooLarge) -> Self {
+        Self::new(XBAR_TOO_LARGE, &error)
     }
 }
 

@@ -14,6 +14,8 @@ macro_rules! layouts {
 }
 
 use crate::bus::xbar_bus_config;
+use crate::byte_bus::receive::xbar_byte_message;
+use crate::byte_bus::xbar_byte_bus_config;
 use crate::config::{xbar_config, xbar_size_class, xbar_topic_config};
 use crate::discovery::{xbar_participant_info, xbar_region_info, xbar_topic_info};
 use crate::loan::xbar_loan;
@@ -37,6 +39,8 @@ layouts! {
     xbar_topic_info = 56: struct_size 0, uri 8, value_type 16, published 24, publishers 32, delivery 40, many_publishers 44, depth 48, block_bytes 52;
     xbar_participant_info = 64: struct_size 0, joined_unix_ns 8, active_unix_ns 16, published 24, waits 32, received 40, missed 48, pid 56, is_publisher 60;
     xbar_bus_config = 56: struct_size 0, dir 8, value_name 16, timeout_ns 24, value_size 32, value_align 36, capacity 40, bounded 44, subscribers 48, start 52;
+    xbar_byte_bus_config = 48: struct_size 0, dir 8, timeout_ns 16, capacity_bytes 24, messages 32, subscribers 40, start 44;
+    xbar_byte_message = 40: data 0, len 8, sequence 16, missed 24, kind 32, reserved 34;
     xbar_reply = 24: data 0, len 8, internal 16;
     xbar_server_config = 32: struct_size 0, dir 8, clients 16, depth 20, max_bytes 24, reserved 28;
     xbar_request = 24: data 0, len 8, internal 16;

@@ -45,6 +45,7 @@ pub mod waiting;
 pub mod discovery;
 
 pub mod bus;
+pub mod byte_bus;
 pub mod request;
 
 pub mod log;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use support::{Build, Dir, LENGTHS, Other, command, pattern, program};
 use xbar::bytemuck::{Pod, Zeroable, bytes_of, pod_read_unaligned};
-use xbar::{BusConfig, Client, Config, PodBus, Publisher, RecvError, Subscriber};
+use xbar::{
+    BusConfig, ByteBusConfig, Client, Config, PodBus, Publisher, RecvError, RingRecvError, Subscriber,
+};
 
 #[test]
 fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
@@ -15,8 +17,14 @@ fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
     other.expect("ready");
     let subscriber = Subscriber::connect_in(dir.regions(), "r").unwrap();
     let streams = ["/lossy", "/lossless", "/many"].map(|uri| subscriber.subscribe(uri).unwrap());
+    let mut bus = ByteBusConfig::new().dir(dir.regions()).connect("bytes").unwrap();
     other.say("go");
     other.expect("sent");
+    let mut place = Vec::new();
+    for (number, &length) in LENGTHS.iter().enumerate() {
+        let message = bus.recv_vec(&mut place).unwrap();
+        assert_eq!((message.kind as usize, message.bytes), (number, &*pattern(number as u64, length)));
+    }
     for stream in &streams {
         for number in 0..2 * LENGTHS.len() as u64 {
             let length = LENGTHS[number as usize / 2];
@@ -27,6 +35,7 @@ fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
     for stream in &streams {
         assert_eq!(stream.recv().unwrap_err(), RecvError::Disconnected);
     }
+    assert_eq!(bus.recv_vec(&mut place).unwrap_err(), RingRecvError::Disconnected);
 }
 
 #[test]
@@ -36,7 +45,7 @@ fn a_c_publisher_that_ends_leaves_nothing() {
     other.expect("ready");
     other.say("go");
     other.expect("sent");
-    assert_eq!(dir.left_behind(), ["r"]);
+    assert_eq!(dir.left_behind(), ["bytes", "r"]);
     other.say("end");
     other.finish();
     assert!(dir.left_behind().is_empty(), "{:?}", dir.left_behind());

@@ -238,6 +238,53 @@ static void values_of_all_shapes_cross_a_bus(void) {
     }
 }
 
+static void messages_of_all_lengths_cross_a_byte_bus(void) {
+    xbar_byte_bus_config config = {.struct_size = sizeof config, .dir = dir, .capacity_bytes = 4096, .timeout_ns = 1};
+    xbar_byte_bus *bus = NULL;
+    OK(xbar_byte_bus_create("bytes", &config, &bus));
+    xbar_byte_bus_reader *reader = NULL, *late = NULL;
+    OK(xbar_byte_bus_connect("bytes", &config, &reader));
+    CHECK(xbar_byte_bus_subscriber_count(bus) == 1 && xbar_byte_bus_most_bytes(bus) == 1016);
+    static unsigned char bytes[1016];
+    uint64_t sequence = 7, number = 0;
+    xbar_byte_message message;
+    for (; number <= sizeof bytes; number++) {
+        fill(bytes, number, number);
+        OK(xbar_byte_bus_send(bus, (uint16_t)number, bytes, number, &sequence));
+        CHECK(sequence == number);
+        OK(number % 3 == 0   ? xbar_byte_bus_recv(reader, &message)
+           : number % 3 == 1 ? xbar_byte_bus_recv_timeout(reader, &message, XBAR_FOREVER)
+                             : xbar_byte_bus_try_recv(reader, &message));
+        CHECK(message.len == number && message.sequence == number && message.kind == number && message.missed == 0);
+        CHECK(is_filled(message.data, number, number));
+    }
+    // More than there is room for: lost and counted, and all of it told.
+    for (int times = 0; times < 100; times++, number++) {
+        OK(xbar_byte_bus_send(bus, 1, bytes, 500, NULL));
+    }
+    FAILS(xbar_byte_bus_try_recv(reader, &message), XBAR_LAGGED, "overwritten");
+    CHECK(message.missed > 0 && message.missed == xbar_byte_bus_reader_missed(reader) && message.data == NULL);
+    OK(xbar_byte_bus_latest(reader, &message));
+    CHECK(message.sequence == number - 1 && xbar_byte_bus_reader_skipped(reader) > 0);
+    CHECK(xbar_byte_bus_reader_received(reader) + xbar_byte_bus_reader_skipped(reader) + xbar_byte_bus_reader_missed(reader) == number);
+    CHECK(xbar_byte_bus_sent(bus) == number);
+    // From before.
+    config.start = XBAR_START_LAST;
+    config.messages = 2;
+    OK(xbar_byte_bus_connect("bytes", &config, &late));
+    OK(xbar_byte_bus_try_recv(late, &message));
+    CHECK(message.sequence == number - 2);
+    xbar_byte_bus_reader_close(late);
+    config.start = XBAR_START_OLDEST;
+    OK(xbar_byte_bus_connect("bytes", &config, &late));
+    OK(xbar_byte_bus_try_recv(late, &message));
+    CHECK(message.sequence < number - 2);
+    xbar_byte_bus_reader_close(late);
+    xbar_byte_bus_close(bus);
+    FAILS(xbar_byte_bus_recv(reader, &message), XBAR_DISCONNECTED, "gone");
+    xbar_byte_bus_reader_close(reader);
+}
+
 static void requests_are_answered(void) {
     const xbar_server_config config = {.struct_size = sizeof config, .dir = dir, .clients = 2, .max_bytes = 1000};
     xbar_server *server = NULL;
@@ -367,6 +414,7 @@ int main(int count, char **arguments) {
     xbar_subscriber_close(subscriber);
     xbar_publisher_close(publisher);
     values_of_all_shapes_cross_a_bus();
+    messages_of_all_lengths_cross_a_byte_bus();
     requests_are_answered();
     logs_are_kept();
     tell("done");

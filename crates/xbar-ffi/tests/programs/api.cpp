@@ -139,6 +139,30 @@ static void buses() {
     CHECK(error_of([&] { reader.recv(); }).result() == XBAR_DISCONNECTED);
 }
 
+static void byte_buses() {
+    std::optional<xbar::ByteBus> bus = xbar::ByteBus::create("bytes", {}, dir);
+    auto reader = xbar::ByteBusReader::connect("bytes", {}, dir);
+    CHECK(reader.try_recv().result() == XBAR_EMPTY && bus->subscriber_count() == 1);
+    const Quote quote{1, 2, 3};
+    CHECK(bus->send("one") == 0 && bus->send(&quote, sizeof quote, 7) == 1 && bus->send("") == 2);
+    CHECK(reader.recv().text() == "one");
+    const xbar::Result<xbar::ByteMessage> second = reader.try_recv();
+    CHECK(second->as<Quote>().shares == 3 && second->kind == 7 && second->sequence == 1);
+    CHECK(error_of([&] { second->as<int>(); }).result() == XBAR_DIFFERS);
+    CHECK(reader.recv_for(xbar::forever)->len == 0 && reader.recv_for(std::chrono::seconds(0)).result() == XBAR_TIMEOUT);
+    bus->send("three");
+    bus->send("four");
+    CHECK(reader.latest()->text() == "four" && reader.skipped() == 1 && reader.received() == 4 && reader.missed() == 0);
+    const std::string large(bus->most_bytes() + 1, 'x');
+    CHECK(error_of([&] { bus->send(large); }).result() == XBAR_TOO_LARGE && bus->sent() == 5);
+    xbar::Shutdown shutdown;
+    reader.set_waiting(XBAR_WAIT_ADAPTIVE, &shutdown);
+    shutdown.stop();
+    CHECK(error_of([&] { reader.recv(); }).result() == XBAR_STOPPED);
+    bus.reset();
+    CHECK(error_of([&] { reader.recv(); }).result() == XBAR_DISCONNECTED);
+}
+
 static void requests() {
     using std::chrono::seconds;
     auto server = xbar::Server::serve("server", {}, dir);
@@ -192,6 +216,7 @@ int main(int count, char **arguments) {
     dir = arguments[1];
     topics();
     buses();
+    byte_buses();
     requests();
     logs();
     std::cout << "done\n";

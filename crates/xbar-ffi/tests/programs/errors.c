@@ -55,6 +55,7 @@ static void null_is_refused_everywhere(void) {
     xbar_reply_loan reply_loan;
     xbar_reply reply;
     xbar_record record;
+    xbar_byte_message byte_message;
     uint64_t number = 0;
     xbar_topic *topic = NULL;
     xbar_stream *stream = NULL;
@@ -93,6 +94,9 @@ static void null_is_refused_everywhere(void) {
     FAILS(xbar_client_give_up(NULL, 0), XBAR_INVALID, "client is NULL");
     FAILS(xbar_bus_publish(NULL, "x", 1), XBAR_INVALID, "bus is NULL");
     FAILS(xbar_bus_recv(NULL, &number, sizeof number, NULL), XBAR_INVALID, "reader is NULL");
+    FAILS(xbar_byte_bus_send(NULL, 0, "x", 1, NULL), XBAR_INVALID, "bus is NULL");
+    FAILS(xbar_byte_bus_recv(NULL, &byte_message), XBAR_INVALID, "reader is NULL");
+    FAILS(xbar_byte_bus_try_recv(NULL, NULL), XBAR_INVALID, "message is NULL");
     FAILS(xbar_log_writer_append(NULL, 0, "x", 1, NULL), XBAR_INVALID, "writer is NULL");
     FAILS(xbar_log_writer_flush(NULL), XBAR_INVALID, "writer is NULL");
     FAILS(xbar_log_reader_next(NULL, &record), XBAR_INVALID, "reader is NULL");
@@ -116,6 +120,9 @@ static void null_is_refused_everywhere(void) {
     xbar_reply_release(&reply);
     xbar_bus_close(NULL);
     xbar_bus_reader_close(NULL);
+    xbar_byte_bus_close(NULL);
+    xbar_byte_bus_reader_close(NULL);
+    CHECK(xbar_byte_bus_sent(NULL) == 0 && xbar_byte_bus_most_bytes(NULL) == 0 && xbar_byte_bus_reader_missed(NULL) == 0);
     xbar_log_writer_close(NULL);
     xbar_log_reader_close(NULL);
     xbar_log_cursor_close(NULL);
@@ -294,6 +301,34 @@ static void other_families_refuse_too(void) {
     xbar_bus_close(bus);
     FAILS(xbar_bus_recv(reader, value, 24, NULL), XBAR_DISCONNECTED, "gone");
     xbar_bus_reader_close(reader);
+
+    xbar_byte_bus_config byte_config = {.struct_size = sizeof byte_config, .dir = dir, .capacity_bytes = 100};
+    xbar_byte_bus *byte_bus = NULL;
+    FAILS(xbar_byte_bus_create("y", &byte_config, &byte_bus), XBAR_BAD_CONFIG, "100");
+    byte_config.capacity_bytes = (uint64_t)1 << 60;
+    FAILS(xbar_byte_bus_create("y", &byte_config, &byte_bus), XBAR_BAD_CONFIG, "power of two");
+    byte_config.capacity_bytes = 64;
+    xbar_byte_bus_reader *byte_reader = NULL;
+    FAILS(xbar_byte_bus_connect("y", &byte_config, &byte_reader), XBAR_NOT_FOUND, "y");
+    byte_config.timeout_ns = 1000;
+    FAILS(xbar_byte_bus_connect("y", &byte_config, &byte_reader), XBAR_TIMEOUT, "y");
+    OK(xbar_byte_bus_create("y", &byte_config, &byte_bus));
+    byte_config.start = 9;
+    FAILS(xbar_byte_bus_connect("y", &byte_config, &byte_reader), XBAR_INVALID, "start is 9");
+    byte_config.start = XBAR_START_NOW;
+    OK(xbar_byte_bus_connect("y", &byte_config, &byte_reader));
+    uint64_t sequence = 7;
+    FAILS(xbar_byte_bus_send(byte_bus, 0, "123456789", 9, &sequence), XBAR_TOO_LARGE, "takes up to 8");
+    CHECK(sequence == 0);
+    FAILS(xbar_byte_bus_send(byte_bus, 0, NULL, 3, NULL), XBAR_INVALID, "data is NULL");
+    FAILS(xbar_byte_bus_try_recv(byte_reader, NULL), XBAR_INVALID, "message is NULL");
+    xbar_byte_message byte_message;
+    FAILS(xbar_byte_bus_try_recv(byte_reader, &byte_message), XBAR_EMPTY, "nothing there yet");
+    CHECK(byte_message.data == NULL && byte_message.len == 0);
+    FAILS(xbar_byte_bus_reader_set_waiting(byte_reader, 9, NULL), XBAR_INVALID, "no wait 9");
+    FAILS(xbar_bus_connect("y", &bus_config, &reader), XBAR_DIFFERS, "y");
+    xbar_byte_bus_close(byte_bus);
+    xbar_byte_bus_reader_close(byte_reader);
 
     xbar_client *client = NULL;
     FAILS(xbar_client_connect("s", dir, &client), XBAR_NOT_FOUND, "s");

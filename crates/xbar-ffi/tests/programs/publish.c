@@ -1,4 +1,4 @@
-// Publishes messages of every length, by copy and in place, on topics of every kind; then stays until it is told to end, or killed.
+// Publishes messages of every length, by copy and in place, on topics of every kind and a byte bus; then stays until it is told to end, or killed.
 #include "check.h"
 
 int main(int count, char **arguments) {
@@ -16,6 +16,9 @@ int main(int count, char **arguments) {
     for (int at = 0; at < 3; at++) {
         OK(xbar_publisher_register(publisher, uris[at], &kinds[at], &topics[at]));
     }
+    const xbar_byte_bus_config bus_config = {.struct_size = sizeof bus_config, .dir = arguments[1]};
+    xbar_byte_bus *bus = NULL;
+    OK(xbar_byte_bus_create("bytes", &bus_config, &bus));
     tell("ready");
     hear("go");
     static unsigned char bytes[4096];
@@ -37,8 +40,13 @@ int main(int count, char **arguments) {
             CHECK(sequence == number);
         }
     }
+    for (uint64_t number = 0; number < LENGTH_COUNT; number++) {
+        fill(bytes, number, LENGTHS[number]);
+        OK(xbar_byte_bus_send(bus, (uint16_t)number, bytes, LENGTHS[number], NULL));
+    }
     tell("sent");
     hear("end");
+    xbar_byte_bus_close(bus);
     for (int at = 0; at < 3; at++) {
         xbar_topic_close(topics[at]);
     }

@@ -31,7 +31,10 @@ impl Dir {
     /// Regions and files that were left behind.
     pub fn left_behind(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.regions()) else { return Vec::new() };
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
     }
 }
 
