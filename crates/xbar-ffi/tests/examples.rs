@@ -19,7 +19,7 @@ fn ticks(program: &Path, dir: &Dir) {
         command.args(arguments).env("XBAR_DIR", dir.regions());
         command
     };
-    let mut publisher = Other::start(command(&["publish"]));
+    let mut publisher = Other::run(command(&["publish"]));
     TICKS.iter().for_each(|line| publisher.say(line));
     assert_eq!(succeed(command(&["receive", "AAPL", "4"])), APPLE);
     publisher.end_of_input();

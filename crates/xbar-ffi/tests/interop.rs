@@ -13,13 +13,13 @@ use xbar::{
 #[test]
 fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
     let dir = Dir::new();
-    let mut other = Other::start(command(&program("publish.c", &dir, Build::Plain), &dir));
-    other.expect("ready");
+    let mut other = Other::run(command(&program("publish.c", &dir, Build::Plain), &dir));
+    other.expect_next("ready");
     let subscriber = Subscriber::connect_in(dir.regions(), "r").unwrap();
     let streams = ["/lossy", "/lossless", "/many"].map(|uri| subscriber.subscribe(uri).unwrap());
     let mut bus = ByteBusConfig::new().dir(dir.regions()).connect("bytes").unwrap();
     other.say("go");
-    other.expect("sent");
+    other.expect_next("sent");
     let mut place = Vec::new();
     for (number, &length) in LENGTHS.iter().enumerate() {
         let message = bus.recv_vec(&mut place).unwrap();
@@ -41,10 +41,10 @@ fn what_c_publishes_rust_receives_whole_and_hears_of_its_death() {
 #[test]
 fn a_c_publisher_that_ends_leaves_nothing() {
     let dir = Dir::new();
-    let mut other = Other::start(command(&program("publish.c", &dir, Build::Plain), &dir));
-    other.expect("ready");
+    let mut other = Other::run(command(&program("publish.c", &dir, Build::Plain), &dir));
+    other.expect_next("ready");
     other.say("go");
-    other.expect("sent");
+    other.expect_next("sent");
     assert_eq!(dir.left_behind(), ["bytes", "r"]);
     other.say("end");
     other.finish();
@@ -57,29 +57,29 @@ fn what_rust_publishes_c_receives_whole_and_counts_what_it_missed() {
     let program = program("receive.c", &dir, Build::Plain);
     let publisher = Publisher::create("r", &Config::new().dir(dir.regions()).depth(16)).unwrap();
     let topic = publisher.register("/a").unwrap();
-    let mut other = Other::start(command(&program, &dir));
-    other.expect("ready");
+    let mut other = Other::run(command(&program, &dir));
+    other.expect_next("ready");
     for number in 0..100 {
         let message = pattern(number, LENGTHS[number as usize % LENGTHS.len()]);
         assert_eq!(publisher.send(&topic, &message).unwrap(), number);
     }
     other.say("sent");
-    other.expect("lagged");
+    other.expect_next("lagged");
     drop((topic, publisher));
-    other.expect("100");
+    other.expect_next("100");
     other.finish();
 }
 
 #[test]
 fn c_hears_of_a_killed_publisher() {
     let dir = Dir::new();
-    let mut publisher = Other::start(command(&program("publish.c", &dir, Build::Plain), &dir));
-    publisher.expect("ready");
+    let mut publisher = Other::run(command(&program("publish.c", &dir, Build::Plain), &dir));
+    publisher.expect_next("ready");
     let waits = program("disconnected.c", &dir, Build::Plain);
-    let mut reader = Other::start(command(&waits, &dir));
-    reader.expect("waiting");
+    let mut reader = Other::run(command(&waits, &dir));
+    reader.expect_next("waiting");
     publisher.kill();
-    reader.expect("disconnected");
+    reader.expect_next("disconnected");
     reader.finish();
 }
 
@@ -97,8 +97,8 @@ fn values_of_cpp_are_values_of_rust() {
     let dir = Dir::new();
     let config = BusConfig::new().dir(dir.regions());
     let back = PodBus::<Quote>::create_with("rust-bus", 1024, &config).unwrap();
-    let mut other = Other::start(command(&program("values.cpp", &dir, Build::Plain), &dir));
-    other.expect("ready");
+    let mut other = Other::run(command(&program("values.cpp", &dir, Build::Plain), &dir));
+    other.expect_next("ready");
     let subscriber = Subscriber::connect_in(dir.regions(), "cpp").unwrap();
     let topic = subscriber.subscribe_named::<Quote>("/quotes", "quote").unwrap();
     assert!(subscriber.subscribe_typed::<[u32; 6]>("/quotes").is_err(), "another alignment");

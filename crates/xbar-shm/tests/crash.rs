@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use support::{Dir, Other, build, create, open, part, stay, tell};
+use support::{Dir, build, create, open, part, start, stay, tell};
 use xbar_shm::{SeatKind, SeatLock, Segment, sweep_leftovers};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -61,12 +61,12 @@ fn a_killed_publisher_is_dead_at_once_and_its_name_is_taken_over() {
         return stay();
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_killed_publisher_is_dead_at_once_and_its_name_is_taken_over", &dir);
+    let mut other = start("a_killed_publisher_is_dead_at_once_and_its_name_is_taken_over", &dir);
     other.expect("alive");
     let old = open(&dir.base()).unwrap();
     assert!(old.seat_is_alive(SeatKind::Publisher, 0));
     let error = create(&dir.base()).unwrap_err().to_string();
-    assert!(error.contains(&format!("process {}", other.id())), "{error}");
+    assert!(error.contains(&format!("process {}", other.pid())), "{error}");
 
     other.kill();
     assert!(!old.seat_is_alive(SeatKind::Publisher, 0));
@@ -87,7 +87,7 @@ fn a_killed_publishers_region_can_be_removed_by_anybody() {
         return stay();
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_killed_publishers_region_can_be_removed_by_anybody", &dir);
+    let mut other = start("a_killed_publishers_region_can_be_removed_by_anybody", &dir);
     other.expect("alive");
     let segment = open(&dir.base()).unwrap();
     other.kill();
@@ -103,8 +103,7 @@ fn what_a_killed_builder_left_is_swept_and_what_a_living_one_builds_is_not() {
         return stay();
     }
     let dir = Dir::new();
-    let start =
-        || Other::start("what_a_killed_builder_left_is_swept_and_what_a_living_one_builds_is_not", &dir);
+    let start = || start("what_a_killed_builder_left_is_swept_and_what_a_living_one_builds_is_not", &dir);
     let mut other = start();
     other.expect("building");
     sweep_leftovers(&dir.base());
@@ -131,7 +130,7 @@ fn a_forked_child_does_not_keep_its_parent_alive() {
         return stay();
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_forked_child_does_not_keep_its_parent_alive", &dir);
+    let mut other = start("a_forked_child_does_not_keep_its_parent_alive", &dir);
     other.expect("ready");
     let segment = open(&dir.base()).unwrap();
     assert_eq!(segment.living(SeatKind::Subscriber).len(), SEATS as usize);
@@ -175,10 +174,10 @@ fn a_forked_childs_end_takes_nothing_from_its_parent() {
         return stay();
     }
     let dir = Dir::new();
-    let mut other = Other::start("a_forked_childs_end_takes_nothing_from_its_parent", &dir);
+    let mut other = start("a_forked_childs_end_takes_nothing_from_its_parent", &dir);
     other.expect("survived");
     assert_eq!(open(&dir.base()).unwrap().living(SeatKind::Publisher), [0]);
-    other.finish();
+    assert!(other.end().success());
 }
 
 #[test]
@@ -209,7 +208,7 @@ fn children_forked_while_seats_are_taken_keep_none_of_them() {
         return drop(seats);
     }
     let dir = Dir::new();
-    let mut other = Other::start("children_forked_while_seats_are_taken_keep_none_of_them", &dir);
+    let mut other = start("children_forked_while_seats_are_taken_keep_none_of_them", &dir);
     // Each child, and the taker of the seats.
     for _ in 0..=FORKS {
         other.expect("ready");

@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
-use support::{BYTES, Dir, Other, build, create, name, open, part};
+use support::{BYTES, Dir, Other, build, create, name, open, part, start};
 use xbar_layout::sync::{AtomicU64, Ordering, ReadU64};
 use xbar_shm::memory::HUGE_PAGE_BYTES;
 use xbar_shm::{BaseDir, Building, FileAccess, SeatKind, ShmError};
@@ -182,7 +182,7 @@ fn a_limit_on_file_sizes_is_an_error_not_a_signal() {
         return;
     }
     let dir = Dir::new();
-    Other::start("a_limit_on_file_sizes_is_an_error_not_a_signal", &dir).finish();
+    assert!(start("a_limit_on_file_sizes_is_an_error_not_a_signal", &dir).end().success());
     assert!(dir.contents().is_empty(), "{:?}", dir.contents());
 }
 
@@ -203,9 +203,9 @@ fn the_standard_base_is_what_the_environment_says_or_this_users_own() {
         return;
     }
     let dir = Dir::new();
-    Other::start_in(TEST, dir.path(), Some(dir.path())).finish();
+    assert!(Other::start_with(TEST, "", &dir, ("XBAR_DIR", dir.path())).end().success());
     let own = format!("/dev/shm/xbar-{}", rustix::process::geteuid().as_raw());
-    Other::start_in(TEST, own.as_ref(), Some("".as_ref())).finish();
+    assert!(Other::start_with(TEST, "", &own, ("XBAR_DIR", "".as_ref())).end().success());
 }
 
 #[test]

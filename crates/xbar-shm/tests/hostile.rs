@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
-use support::{BYTES, Dir, Other, build, create, name, open, part, tell};
+use support::{BYTES, Dir, build, create, name, open, part, start, tell};
 use xbar_layout::sync::{AtomicU64, ReadU64};
 use xbar_layout::{Byte, Lent};
 use xbar_shm::{BaseDir, Building, FileAccess, Mapping, SeatKind, ShmError};
@@ -208,7 +208,7 @@ fn a_write_through_a_read_only_mapping_is_a_fault() {
     }
     let dir = Dir::new();
     let (segment, _seat) = create(&dir.base()).unwrap();
-    let mut other = Other::start("a_write_through_a_read_only_mapping_is_a_fault", &dir);
+    let mut other = start("a_write_through_a_read_only_mapping_is_a_fault", &dir);
     other.expect("read");
     assert_eq!(other.end().signal(), Some(libc::SIGSEGV));
     assert_eq!(fs::read(segment.directory().join("data")).unwrap(), [0; BYTES]);
@@ -245,6 +245,6 @@ fn a_process_without_a_file_number_left_declares_nobody_dead() {
     }
     let dir = Dir::new();
     let (segment, _seat) = create(&dir.base()).unwrap();
-    Other::start("a_process_without_a_file_number_left_declares_nobody_dead", &dir).finish();
+    assert!(start("a_process_without_a_file_number_left_declares_nobody_dead", &dir).end().success());
     assert!(segment.is_current());
 }

@@ -8,7 +8,7 @@ use crate::Result;
 
 /// Layers, lowest first.
 const LAYERS: [&[&str]; 6] = [
-    &["xbar-layout"],
+    &["xbar-layout", "xbar-testing"],
     &["xbar-ring", "xbar-pool", "xbar-shm"],
     &["xbar-discovery", "xbar-log"],
     &["xbar-topic"],

@@ -1,26 +1,23 @@
 //! A directory of regions for one test, gone when the test ends; and commands run in it.
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code, unused_imports)] // each test binary uses its part
 
 use std::io::{BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where one test's regions live; removed when dropped, also by a panic.
-pub struct Dir(PathBuf);
+use xbar_testing::Folder;
+
+/// Where one test's regions live.
+pub struct Dir(Folder);
 
 impl Dir {
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("xbar-cli-test-{}-{number}", std::process::id()));
-        std::fs::create_dir(&dir).unwrap();
-        Self(dir)
+        Self(Folder::new())
     }
 
     pub fn xbar(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xbar"));
-        command.args(arguments).env("XBAR_DIR", &self.0).stdin(Stdio::null());
+        command.args(arguments).env("XBAR_DIR", self.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -30,17 +27,11 @@ impl Dir {
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub fn is_empty(&self) -> bool {
-        std::fs::read_dir(Path::new(&self.0)).unwrap().next().is_none()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.contents().is_empty()
     }
 }
 

@@ -1,46 +1,33 @@
 //! Programs of C and C++, compiled as a user's are, and run in a directory of regions of their own.
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code, unused_imports)] // each test binary uses its part
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
 
-/// Where one test's regions and programs are; removed when dropped, also by a panic.
-pub struct Dir(PathBuf);
+use xbar_testing::{Folder, names};
+pub use xbar_testing::{Other, pattern};
+
+/// Where one test's regions and programs are.
+pub struct Dir(Folder);
 
 impl Dir {
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("xbar-ffi-test-{}-{number}", std::process::id()));
-        std::fs::create_dir(&dir).unwrap();
-        Self(dir)
+        Self(Folder::new())
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// Where its regions live.
     pub fn regions(&self) -> PathBuf {
-        self.0.join("regions")
+        self.path().join("regions")
     }
 
     /// Regions and files that were left behind.
     pub fn left_behind(&self) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.regions()) else { return Vec::new() };
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        names(&self.regions())
     }
 }
 
@@ -120,62 +107,6 @@ pub fn command(program: &Path, dir: &Dir) -> Command {
     let mut command = Command::new(program);
     command.arg(dir.regions());
     command
-}
-
-/// A running program that is spoken to by lines; killed and reaped when dropped.
-pub struct Other {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Other {
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Self { child, input, output }
-    }
-
-    /// Waits until the program has said `word`.
-    pub fn expect(&mut self, word: &str) {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        assert_eq!(line.trim_end(), word);
-    }
-
-    pub fn say(&mut self, word: &str) {
-        writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
-    }
-
-    /// Nothing more is said.
-    pub fn end_of_input(&mut self) {
-        self.input = None;
-    }
-
-    /// kill -9.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for the program's end, which must be a good one.
-    pub fn finish(mut self) {
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Bytes that tell their number and their length: as `fill` of tests/programs/check.h.
-pub fn pattern(number: u64, length: usize) -> Vec<u8> {
-    let seed = number.wrapping_mul(31).wrapping_add(length as u64);
-    (0..length as u64).map(|place| (seed + place * 7) as u8).collect()
 }
 
 /// Lengths around every limit: empty, in the slot, in a block, a whole block.
