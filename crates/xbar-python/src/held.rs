@@ -79,13 +79,16 @@ impl<T: Bytes> Held<T> {
     /// Takes the thing, which `verb` needs whole: refused while there are views, besides `own` ones of the caller's.
     pub(crate) fn take(&self, verb: &str, own: usize) -> Result<T, Failure> {
         let mut inner = self.lock();
+        if inner.ended {
+            return Err(Self::gone());
+        }
         if inner.views > own {
             let (name, views) = (T::NAME, inner.views);
             return Err(Failure::buffer(format!(
                 "the {name} is seen through {views} views (memoryview, array): drop or release them before you {verb} it"
             )));
         }
-        if inner.ended { None } else { inner.thing.take() }.ok_or_else(Self::gone)
+        inner.thing.take().ok_or_else(Self::gone)
     }
 
     /// Puts the thing back that was taken.
