@@ -4,8 +4,8 @@
 //!
 //! - **One thread at a time** uses a handle; a second is refused with `Busy`, and nobody waits for a lock with the interpreter held.
 //! - **Waiting** lets other threads run, and looks for signals every 100 ms at the latest.
-//! - **Messages** are buffers in place. What a view of Python points to stays until the last view is gone ([`held`]).
-//! - **Borrowing** in Rust is keeping in Python: loans and requests lie with what they borrow from ([`family`]).
+//! - **Messages** are buffers in place. What a view of Python points to stays until the last view is gone (`held.rs`).
+//! - **Borrowing** in Rust is keeping in Python: loans and requests lie with what they borrow from (`family.rs`).
 #![deny(unsafe_code)]
 
 mod buffer;
