@@ -9,6 +9,7 @@ mod fuzz;
 mod header;
 mod install_c;
 mod loom;
+mod python;
 mod sections;
 mod soak;
 mod test;
@@ -34,6 +35,7 @@ usage: cargo xtask <command>
   firmware             a ring in a static, in a program without any library: built, inspected, run
   header               writes crates/xbar-ffi/include/xbar.h from crates/xbar-ffi/src; tidy says when it is not that
   install-c PREFIX     builds the library for C and C++, and installs it with its headers and pkg-config file below PREFIX
+  python               builds the module for Python, and runs its tests: python3, or $PYTHON, of 3.11 or later
   tidy                 the house rules alone: arrows, headers, the shim, ordering edges, unsafe code
   soak [--seconds N] [--seed N] [--only WORD] [--spoil drop|repeat|tear|recovery|hang]
                        real processes of every kind at once, killed, stopped, started and ended at random for N seconds (10), all
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         ["firmware"] => firmware::run(),
         ["header"] => header::write(),
         ["install-c", prefix] => install_c::run(prefix),
+        ["python"] => python::run(),
         ["tidy"] => tidy::run(),
         ["soak", ref flags @ ..] => soak::run(flags),
         ["compare", ref flags @ ..] => return compare::run(flags),

@@ -3,7 +3,7 @@
 use xshell::{Shell, cmd};
 
 use crate::sections::section;
-use crate::{Result, compare, crash, demo, firmware, loom, root, soak, tidy};
+use crate::{Result, compare, crash, demo, firmware, loom, python, root, soak, tidy};
 
 /// Runs all sections, the quick ones first; stops at the first that fails.
 pub fn run() -> Result {
@@ -26,6 +26,7 @@ pub fn run() -> Result {
     })?;
     section("firmware", firmware::run)?;
     section("tests", || Ok(cmd!(sh, "cargo test --workspace").run()?))?;
+    section("python", python::run)?;
     section("models", || loom::run(loom::Bound::Quick))?;
     section("crash", || crash::run(&["--quick"]))?;
     section("demo", demo::run)?;

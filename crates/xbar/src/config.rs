@@ -294,10 +294,11 @@ impl Config {
             // The cells of sixteen samples rather than one.
             let cells = 64 * sizes.len() as u64 * geometry.participants() as u64
                 + geometry.participants() as u64 * 4096;
-            Ok(geometry.footprint_bytes() as u64
-                - blocks.sum::<u64>().min(geometry.footprint_bytes() as u64)
-                - slots * 64
-                + cells)
+            let footprint = geometry.footprint_bytes() as u64;
+            // Each block counts with a slot, which the many that publishers hold do not have: with the cells it is enough all the same.
+            Ok((footprint + cells)
+                .saturating_sub(blocks.sum::<u64>().min(footprint))
+                .saturating_sub(slots * 64))
         };
         for sizes in (1..=MOST_POOLS).rev() {
             let sizes = &SIZES[..sizes];
@@ -368,6 +369,13 @@ mod tests {
             last = classes;
         }
         assert_eq!(last, MOST_POOLS);
+        for budget in [1, 1 << 20, 64 << 20, 1 << 30, 10_u64 << 30, 100 << 30] {
+            let many = Config::new().publishers(4096).budget_bytes(budget);
+            match many.footprint_bytes() {
+                Ok(taken) => assert!(taken as u64 <= budget, "{taken} of {budget}"),
+                Err(error) => assert!(error.to_string().contains("budget bytes"), "{error}"),
+            }
+        }
         let error = Config::new().budget_bytes(1000).footprint_bytes().unwrap_err().to_string();
         assert!(error.contains("budget bytes is 1000, but must be at least"), "{error}");
     }

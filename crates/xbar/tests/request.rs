@@ -124,6 +124,26 @@ fn a_request_that_is_not_answered_in_time_is_over_for_both_sides() {
 }
 
 #[test]
+fn waiting_for_less_than_a_request_takes_leaves_it_in_flight() {
+    let dir = Dir::new();
+    let server = config(&dir).serve("adder").unwrap();
+    let client = client(dir.path());
+    let short = Duration::from_millis(1);
+    for timeout in [Some(LONG), None] {
+        let id = client.send(b"patience", timeout).unwrap();
+        for patience in [Duration::ZERO, short] {
+            assert!(matches!(client.wait_timeout(id, patience), Err(RequestError::Empty)));
+            assert_eq!(client.in_flight(), 1);
+        }
+        server.recv_timeout(LONG).unwrap().reply(b"here").unwrap();
+        assert_eq!(&*client.wait_timeout(id, Duration::ZERO).unwrap(), b"here");
+        assert!(matches!(client.wait_timeout(id, short), Err(RequestError::Unknown { .. })));
+    }
+    let id = client.send(b"late", Some(short)).unwrap();
+    assert!(matches!(client.wait_timeout(id, LONG), Err(RequestError::Timeout { waited: Some(_) })));
+}
+
+#[test]
 fn a_request_that_the_server_drops_is_refused() {
     let dir = Dir::new();
     let server = config(&dir).serve("adder").unwrap();

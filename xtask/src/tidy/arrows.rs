@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 6] = [
     &["xbar-discovery", "xbar-log"],
     &["xbar-topic"],
     &["xbar"],
-    &["xbar-cli", "xbar-ffi", "xbar-trial", "xbar-hostile"],
+    &["xbar-cli", "xbar-ffi", "xbar-python", "xbar-trial", "xbar-hostile"],
 ];
 
 /// An arrow: who depends on whom.

@@ -159,6 +159,16 @@ impl Client {
     /// [`RequestError::Timeout`], [`RequestError::Refused`], [`RequestError::Disconnected`] when the server is gone; the
     /// request is over then. [`RequestError::TooManySamples`] when too many replies are held: it goes on.
     pub fn wait(&self, id: RequestId) -> Result<Reply, RequestError> {
+        self.wait_timeout(id, Duration::MAX)
+    }
+
+    /// As [`Client::wait`], for no longer than `patience`: then [`RequestError::Empty`], and the request goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait`], and [`RequestError::Empty`].
+    pub fn wait_timeout(&self, id: RequestId, patience: Duration) -> Result<Reply, RequestError> {
+        let asked = Instant::now();
         loop {
             let left = match self.flight.borrow().get(&id) {
                 None => return Err(RequestError::Unknown { id }),
@@ -170,8 +180,10 @@ impl Client {
             if let Some(reply) = self.take(id) {
                 return reply;
             }
-            match self.receive(left) {
+            let still = patience.saturating_sub(asked.elapsed());
+            match self.receive(left.min(still)) {
                 Ok(()) => {}
+                Err(RequestError::Timeout { .. }) if still < left => return Err(RequestError::Empty),
                 Err(RequestError::Timeout { .. }) => {
                     let flight = self.flight.borrow_mut().remove(&id);
                     return Err(RequestError::Timeout { waited: flight.and_then(|flight| flight.timeout) });
