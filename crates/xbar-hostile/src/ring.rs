@@ -226,7 +226,7 @@ impl Publisher {
 
 impl Subscriber {
     fn receive(&mut self, payload: &Payload<Keep>) {
-        let found = match self.reader.take_at_once(&self.ledger, copy) {
+        let found = match self.reader.take_at_once(&self.ledger, copy, |_, _| {}) {
             Ok(Some(taken)) => Ok(taken),
             _ => self.reader.take(&self.ledger, copy),
         };
