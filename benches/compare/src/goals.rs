@@ -208,6 +208,13 @@ pub const MISSES: &[Miss] = &[
     miss("log: round trip, two threads", 64, "xchannel", 0.9, CHECKED_AND_SPLIT),
     miss("log: sustained append, a tailing reader", 64, "xchannel", 0.5, CHECKED),
     miss("throughput: lossless, one by one", 8, "rtrb", 1.1, AT_THE_GOAL),
+    miss(
+        "event: one producer, one by one",
+        8,
+        "disruptor",
+        1.5,
+        "where the reader follows so closely that each event crosses alone, which it does in some runs and not in others",
+    ),
     Miss {
         case: "event: a burst until it is handled",
         payload: 8,
