@@ -70,3 +70,50 @@ pub(crate) unsafe fn fill<T: Bytes>(
     held.end_view();
     Err(PyErr::fetch(owner.py()))
 }
+
+/// The methods that every class has whose fields are a `held` and its `length`: the buffer, the length, `array`, and the end of a `with`.
+///
+/// Its file allows `unsafe_code`, for what is here, and `unsafe_op_in_unsafe_fn`, for what pyo3 writes around it.
+macro_rules! methods_of_bytes {
+    ($class:ident) => {
+        #[pyo3::pymethods]
+        impl $class {
+            /// A numpy array upon the bytes, which it keeps.
+            #[pyo3(signature = (dtype=None, shape=None))]
+            fn array<'py>(
+                slf: &pyo3::Bound<'py, Self>,
+                dtype: Option<&pyo3::Bound<'py, pyo3::PyAny>>,
+                shape: Option<&pyo3::Bound<'py, pyo3::PyAny>>,
+            ) -> pyo3::PyResult<pyo3::Bound<'py, pyo3::PyAny>> {
+                $crate::numpy::array(slf.as_any(), dtype, shape)
+            }
+
+            const fn __len__(&self) -> usize {
+                self.length
+            }
+
+            fn __enter__(slf: pyo3::Py<Self>) -> pyo3::Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (*_exception))]
+            fn __exit__(&self, _exception: &pyo3::Bound<'_, pyo3::types::PyTuple>) {
+                self.held.release();
+            }
+
+            unsafe fn __getbuffer__(
+                slf: pyo3::Bound<'_, Self>,
+                view: *mut pyo3::ffi::Py_buffer,
+                flags: std::ffi::c_int,
+            ) -> pyo3::PyResult<()> {
+                // SAFETY: of Python, and the field of this object.
+                unsafe { $crate::buffer::fill(&slf.get().held, slf.as_any(), view, flags) }
+            }
+
+            unsafe fn __releasebuffer__(&self, _view: *mut pyo3::ffi::Py_buffer) {
+                self.held.end_view();
+            }
+        }
+    };
+}
+pub(crate) use methods_of_bytes;

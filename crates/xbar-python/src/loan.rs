@@ -1,18 +1,14 @@
 //! A loan in Python's hands: room for a message, until it is published or given back.
 
-#![allow(unsafe_code)] // views that Python fills
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)] // views that Python fills: `methods_of_bytes`
 
-use std::ffi::c_int;
 use std::time::Duration;
 
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
-use crate::buffer::{Span, fill};
+use crate::buffer::{Span, methods_of_bytes};
 use crate::failure::Failure;
 use crate::held::{Bytes, Held};
-use crate::numpy;
 use crate::publisher::Lease;
 use crate::waiting::Deadline;
 
@@ -53,6 +49,8 @@ impl Loan {
     }
 }
 
+methods_of_bytes!(Loan);
+
 #[pymethods]
 impl Loan {
     /// Publishes the message; returns its number. Refused with `BufferError` while there are views. Where the topic is lossless, waits for
@@ -71,38 +69,6 @@ impl Loan {
     /// Gives the room back unpublished: now, or with its last view. Twice is once.
     fn release(&self) {
         self.held.release();
-    }
-
-    /// A numpy array upon the loan.
-    #[pyo3(signature = (dtype=None, shape=None))]
-    fn array<'py>(
-        slf: &Bound<'py, Self>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        shape: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        numpy::array(slf.as_any(), dtype, shape)
-    }
-
-    const fn __len__(&self) -> usize {
-        self.length
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.held.release();
-    }
-
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: of Python, and the field of this object.
-        unsafe { fill(&slf.get().held, slf.as_any(), view, flags) }
-    }
-
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        self.held.end_view();
     }
 
     fn __repr__(&self) -> String {

@@ -1,17 +1,12 @@
 //! A received message in Python's hands, read in place until it is released.
 
-#![allow(unsafe_code)] // views that Python fills
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)] // views that Python fills: `methods_of_bytes`
 
-use std::ffi::c_int;
-
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use xbar::{OwnedSample, Timestamp};
 
-use crate::buffer::{Span, fill};
+use crate::buffer::{Span, methods_of_bytes};
 use crate::held::{Bytes, Held};
-use crate::numpy;
 
 impl Bytes for OwnedSample {
     const NAME: &'static str = "sample";
@@ -38,6 +33,8 @@ impl Sample {
     }
 }
 
+methods_of_bytes!(Sample);
+
 #[pymethods]
 impl Sample {
     /// Its place in the topic, from 0.
@@ -58,41 +55,9 @@ impl Sample {
         self.publish_time.map(Timestamp::as_nanos)
     }
 
-    /// A numpy array upon the message, which it keeps.
-    #[pyo3(signature = (dtype=None, shape=None))]
-    fn array<'py>(
-        slf: &Bound<'py, Self>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        shape: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        numpy::array(slf.as_any(), dtype, shape)
-    }
-
     /// Lets the message go: now, or with its last view. Twice is once.
     fn release(&self) {
         self.held.release();
-    }
-
-    const fn __len__(&self) -> usize {
-        self.length
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.held.release();
-    }
-
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: of Python, and the field of this object.
-        unsafe { fill(&slf.get().held, slf.as_any(), view, flags) }
-    }
-
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        self.held.end_view();
     }
 
     fn __repr__(&self) -> String {

@@ -1,17 +1,12 @@
 //! A message of a log in Python's hands: a copy, or in place.
 
-#![allow(unsafe_code)] // views that Python fills
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)] // views that Python fills: `methods_of_bytes`
 
-use std::ffi::c_int;
-
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::reader::Pin;
-use crate::buffer::{Span, fill};
+use crate::buffer::{Span, methods_of_bytes};
 use crate::held::{Bytes, Held};
-use crate::numpy;
 
 /// Its bytes. Invariant: those in place stay as long as they are pinned.
 #[derive(Debug)]
@@ -48,6 +43,8 @@ impl Record {
     }
 }
 
+methods_of_bytes!(Record);
+
 #[pymethods]
 impl Record {
     /// Its number: the first message of a log has 0.
@@ -68,41 +65,9 @@ impl Record {
         self.tag
     }
 
-    /// A numpy array upon the message, which it keeps.
-    #[pyo3(signature = (dtype=None, shape=None))]
-    fn array<'py>(
-        slf: &Bound<'py, Self>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        shape: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        numpy::array(slf.as_any(), dtype, shape)
-    }
-
     /// Lets the message go: now, or with its last view. Twice is once.
     fn release(&self) {
         self.held.release();
-    }
-
-    const fn __len__(&self) -> usize {
-        self.length
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.held.release();
-    }
-
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: of Python, and the field of this object.
-        unsafe { fill(&slf.get().held, slf.as_any(), view, flags) }
-    }
-
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        self.held.end_view();
     }
 
     fn __repr__(&self) -> String {

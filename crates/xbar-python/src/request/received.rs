@@ -1,20 +1,16 @@
 //! A request in the hands of the Python that serves, until it is answered or dropped.
 
-#![allow(unsafe_code)] // views that Python fills
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)] // views that Python fills: `methods_of_bytes`
 
-use std::ffi::c_int;
 use std::sync::Arc;
 
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::server::Lease;
-use crate::buffer::{Span, fill};
+use crate::buffer::{Span, methods_of_bytes};
 use crate::failure::Failure;
 use crate::held::{Bytes, Held};
 use crate::input::Input;
-use crate::numpy;
 
 impl Bytes for Lease {
     const NAME: &'static str = "request";
@@ -36,6 +32,8 @@ impl Request {
         Self { length: lease.span.len(), held: Held::new(lease) }
     }
 }
+
+methods_of_bytes!(Request);
 
 #[pymethods]
 impl Request {
@@ -76,38 +74,6 @@ impl Request {
             let asked = inside.get().lent.get(&lease.number);
             Ok(asked.and_then(|asked| asked.request.time_left()).map(|left| left.as_secs_f64()))
         })?
-    }
-
-    /// A numpy array upon the request, which it keeps.
-    #[pyo3(signature = (dtype=None, shape=None))]
-    fn array<'py>(
-        slf: &Bound<'py, Self>,
-        dtype: Option<&Bound<'py, PyAny>>,
-        shape: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        numpy::array(slf.as_any(), dtype, shape)
-    }
-
-    const fn __len__(&self) -> usize {
-        self.length
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.held.release();
-    }
-
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: of Python, and the field of this object.
-        unsafe { fill(&slf.get().held, slf.as_any(), view, flags) }
-    }
-
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
-        self.held.end_view();
     }
 
     fn __repr__(&self) -> String {
