@@ -60,7 +60,7 @@ pub struct Found {
 
 /// Everything, one message at a time, into a place that grows.
 fn receive(name: &str) -> Result<Found, Failure> {
-    let mut bus = ByteBusConfig::new().connect_timeout(name, PATIENCE)?;
+    let mut bus = ByteBusConfig::new().connect_from_oldest_timeout(name, PATIENCE)?;
     let (mut message, mut found) =
         (Vec::new(), Found { highest: BTreeMap::new(), counted: (0, 0), summary: String::new() });
     loop {
@@ -82,7 +82,7 @@ fn receive(name: &str) -> Result<Found, Failure> {
 
 /// Only the summary: how many messages were passed over on the way to it, and its length.
 fn wait_for_summary(name: &str) -> Result<(u64, usize), Failure> {
-    let mut bus = ByteBusConfig::new().connect_timeout(name, PATIENCE)?;
+    let mut bus = ByteBusConfig::new().connect_from_oldest_timeout(name, PATIENCE)?;
     let mut message = Vec::new();
     loop {
         match bus.receive(xbar::Park, Some(PATIENCE), |kind| kind == SUMMARY, &mut message) {

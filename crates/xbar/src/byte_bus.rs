@@ -133,6 +133,19 @@ impl ByteBusConfig {
         topic::wait_for(timeout, || self.connect(name))
     }
 
+    /// As [`ByteBusConfig::connect_from_oldest`], waiting up to `timeout` for the bus to appear: for a reader that is to have all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ByteBusConfig::connect_timeout`].
+    pub fn connect_from_oldest_timeout(
+        &self,
+        name: &str,
+        timeout: Duration,
+    ) -> Result<ByteBusSubscriber, RegionError> {
+        topic::wait_for(timeout, || self.connect_from_oldest(name))
+    }
+
     fn join(&self, name: &str, start: Start) -> Result<ByteBusSubscriber, RegionError> {
         let region = BusRegion::new(self.dir.as_deref(), name)?;
         region.subscriber()?.subscribe_bytes(&region.uri, start)
@@ -275,7 +288,8 @@ impl ByteBus {
         self.0.publisher().view().epoch()
     }
 
-    /// Readers that are alive, by their kernel locks.
+    /// Readers that are alive, by their kernel locks. One is counted a moment before its place in the stream is fixed: who waits for
+    /// readers here, and sends what they must not miss, has them connect from the oldest message on.
     pub fn subscriber_count(&self) -> usize {
         self.0.publisher().view().subscribers()
     }
