@@ -44,7 +44,7 @@ pub fn eight_lines_for_writing(place: *const u8) {
     let _ = place;
 }
 
-/// Bytes of a message that are fetched at once, at most: a processor has no more ways to another core's cache than that takes.
+/// Bytes of a message that are fetched at once, at most; what is behind, the processor fetches by itself when it is read in order.
 const AT_ONCE_BYTES: usize = 1024;
 
 /// A longer message is not fetched: it may be wanted for a few of its bytes, and its writer would have to take all those lines back.

@@ -85,19 +85,15 @@ pub unsafe extern "C" fn xbar_byte_bus_connect(
             let asked = unsafe { growing::read(config) }?;
             // SAFETY: the caller's promise.
             let config = unsafe { settings(&asked) };
-            let waited = match asked.timeout_ns {
-                0 => None,
-                ns => Some(config.connect_timeout(name, duration(ns))?),
-            };
-            let subscriber = match (asked.start, waited) {
-                (XBAR_START_NOW, Some(subscriber)) => subscriber,
-                (XBAR_START_NOW, None) => config.connect(name)?,
-                (XBAR_START_OLDEST, waited) => {
-                    drop(waited);
-                    config.connect_from_oldest(name)?
-                }
-                (XBAR_START_LAST, waited) => {
-                    drop(waited);
+            let subscriber = match (asked.start, asked.timeout_ns) {
+                (XBAR_START_NOW, 0) => config.connect(name)?,
+                (XBAR_START_NOW, ns) => config.connect_timeout(name, duration(ns))?,
+                (XBAR_START_OLDEST, 0) => config.connect_from_oldest(name)?,
+                (XBAR_START_OLDEST, ns) => config.connect_from_oldest_timeout(name, duration(ns))?,
+                (XBAR_START_LAST, ns) => {
+                    if ns != 0 {
+                        drop(config.connect_timeout(name, duration(ns))?);
+                    }
                     config.connect_last(name, asked.messages)?
                 }
                 (other, _) => {
